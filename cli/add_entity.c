@@ -27,7 +27,10 @@ enum {
 	TEXT_SUM_MAX = 80000,
 };
 
-/* What the functions below share. */
+/*
+ * The order, and what is derived from it; the functions below fill it and read
+ * it.
+ */
 struct entity {
 	struct scaffold *scaffold;
 	struct arena *arena;

@@ -308,7 +308,10 @@ within(const struct add_field *f, int64_t n)
 	return n < f->min ? f->min : n > f->max ? f->max : n;
 }
 
-/* One of two possible values, as JSON. The second one is used for changes. */
+/*
+ * Returns a sample value of the field as JSON for the tests. `which` is 0 for a
+ * new object, and 1 for a change of it.
+ */
 static const char *
 sample(struct arena *a, const struct add_field *f, int which)
 {

@@ -383,7 +383,9 @@ check_plan(const struct adopt *x)
 	return true;
 }
 
-/* What the roles become, for a person. */
+/*
+ * Prints for a person which roles are made and which tables change their owner.
+ */
 static void
 print_plan(const struct adopt *x)
 {

@@ -48,7 +48,10 @@ int adopt_count(const struct adopt_findings *found, enum adopt_level level);
 /* Prints the facts and the findings for a person. */
 void
 adopt_print(const struct adopt_facts *f, const struct adopt_findings *found);
-/* The same for programs. `accepted` is the number after --accept-lockout. */
+/*
+ * Writes the facts and the findings as JSON. `accepted` is the number after
+ * --accept-lockout.
+ */
 void adopt_write_json(struct buf *b, const struct adopt_facts *f,
     const struct adopt_findings *found, int64_t accepted);
 

@@ -31,7 +31,7 @@ struct adopt_step {
 	const char *undo; /* NULL: it needs none */
 };
 
-/* What a connection may do. */
+/* The rights of the role that a connection has logged in as. */
 struct adopt_power {
 	const char *user;
 	bool is_superuser, may_create_roles, owns_database, owns_schema;

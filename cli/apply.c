@@ -80,7 +80,8 @@ path_of(const struct stack *s, const char *owner, const char *name)
 
 /*
  * Writes a secret that is readable by root and the members of the group only.
- * It gets its final name last, so that nobody sees a secret without an owner.
+ * The file is written under another name and renamed at the end, so that it
+ * never has its final name without the right owner and mode.
  */
 static bool
 write_secret(const struct stack *s, const char *group, const char *path,
@@ -253,7 +254,10 @@ make_secrets(const struct stack *s)
 
 #define SPEC_FILE SYSTEM_DIR "/kedge.json"
 
-/* The text with the member; NULL: it is no JSON object. */
+/*
+ * Returns the text of kedge.json with the top-level member `name` set to
+ * `value`; NULL: the text is no JSON object.
+ */
 static const char *
 with_member(
     struct arena *a, const char *text, const char *name, const char *value)

@@ -2,8 +2,8 @@
  * apply: sets up the services of this host as /etc/kedge/kedge.json says:
  * users, secrets, the PostgreSQL cluster with its databases, files, units.
  *
- * systemd/apply.sh does the steps that are calls of other programs. It calls
- * `kedge apply STEP` for the others:
+ * systemd/apply.sh does the steps that are calls of other programs. For the
+ * other steps it calls `kedge apply STEP`:
  *
  *   services   prints what the script must know: the line "connections N", and
  *              for each service a line "service NAME VARIABLE NEED..." with the
@@ -15,9 +15,10 @@
  *   databases  makes the databases and roles that are missing, as the role
  *              postgres of the server that PGHOST and PGPORT name
  *
- * PostgreSQL is a cluster of its own that the script makes, without a TCP port.
- * It knows a service by its user (peer authentication with a map), so there is
- * no password. A service that has a DATABASE_URL already keeps it.
+ * The script makes a PostgreSQL cluster for Kedge alone, without a TCP port.
+ * PostgreSQL authenticates a service by its operating system user (peer
+ * authentication with a map), so there is no password. A service that has a
+ * DATABASE_URL already keeps it.
  */
 #ifndef CLI_APPLY_H
 #define CLI_APPLY_H

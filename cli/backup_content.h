@@ -29,7 +29,7 @@ struct backup_migration {
 	const char *checksum;
 };
 
-/* What ledger_check() of the wallet says. */
+/* The result of ledger_check() in the database of the wallet. */
 struct backup_ledger {
 	bool exists;
 	int64_t accounts;

@@ -14,24 +14,32 @@ struct arena;
 
 struct command {
 	const char *const *argv; /* the program's path or name, ... , NULL */
-	/* What it reads from standard input; NULL: nothing. */
+	/* The bytes that the program reads from standard input; NULL: none. */
 	const char *input;
-	/* Its standard input instead of `input`; 0: none. */
+	/*
+	 * A descriptor that is the program's standard input, instead of
+	 * `input`; 0: not used.
+	 */
 	int input_fd;
-	/* Its standard output; 0: that of this command. */
+	/*
+	 * A descriptor that is the program's standard output; 0: the standard
+	 * output of this process.
+	 */
 	int output_fd;
 	/*
-	 * A PostgreSQL server, for programs of PostgreSQL; NULL: none. It is
-	 * passed in the environment, because arguments can be read by others.
+	 * The connection URL of a PostgreSQL server, for psql, pg_dump and
+	 * other programs that use libpq; NULL: none. It is passed in
+	 * environment variables, because other users of the host can read the
+	 * arguments of a process.
 	 */
 	const char *url;
 	/* A variable to add to the environment, NAME=VALUE; NULL: none. */
 	const char *variable;
-	/* Its error messages are not shown. */
+	/* The program's standard error is not shown. */
 	bool quiet;
-	/* Its error messages are part of its output. */
+	/* The program's standard error goes to its standard output. */
 	bool joins_errors;
-	/* It is killed if it takes longer; 0: it may take any time. */
+	/* The program is killed if it takes longer; 0: no limit. */
 	int64_t timeout_ms;
 };
 

@@ -80,7 +80,10 @@ static const char *const paths[] = {
 	"/metrics/x/../..{{path}}",
 };
 
-/* Headers by which a client could try to be somebody or somewhere else. */
+/*
+ * Headers by which a client could pretend to be another user, or to come from
+ * another address.
+ */
 static const char *const headers[] = {
 	"Kedge-Identity: x",
 	"KEDGE-IDENTITY: x",

@@ -105,8 +105,9 @@ describe(struct doctor *d, const struct nginx_directive *pass)
 }
 
 /*
- * What the client sends under these names must not reach the application:
- * nginx must set them itself, from the verdict or to nothing.
+ * Checks that a client's own headers with the names of the identity headers do
+ * not reach the application: nginx must set each of them, to a value of the
+ * verdict or to "".
  */
 static void
 check_identity(struct doctor *d, const struct nginx_directive *pass,

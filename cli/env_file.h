@@ -42,7 +42,10 @@ MUST_CHECK bool environment_parse_if_exists(
     struct arena *a, const char *path, struct environment *e);
 /* The value as a file has it: in quotes, if it would be read as another one. */
 const char *environment_quoted(struct arena *a, const char *value);
-/* The text of a file that begins with `head`. */
+/*
+ * Returns the text of a file with all variables of the environment, one
+ * NAME=value a line, after the comment lines `head`.
+ */
 const char *environment_text(
     struct arena *a, const char *head, const struct environment *e);
 

@@ -55,7 +55,8 @@ MUST_CHECK bool json_path_read_int(const struct json_path *p,
     const struct json *j, const char *name, int64_t min, int64_t max,
     int64_t *ret_n);
 /*
- * The same, but the member may be absent; *ret_n then stays as it is.
+ * Like json_path_read_int(), but the member may be absent; *ret_n then stays as
+ * it is.
  */
 MUST_CHECK bool json_path_read_optional(const struct json_path *p,
     const struct json *j, const char *name, int64_t min, int64_t max,

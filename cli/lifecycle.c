@@ -22,8 +22,8 @@ static const int64_t backoff_max_us = 5 * 1000 * 1000;
  */
 static const int64_t tick_us = 4 * 1000;
 /*
- * The same interval, once a process has been in its state for longer than
- * slow_us.
+ * The interval between two such checks, once a process has been in its state
+ * for longer than slow_us.
  */
 static const int64_t slow_tick_us = 100 * 1000;
 static const int64_t slow_us = 2 * 1000 * 1000;

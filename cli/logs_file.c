@@ -170,8 +170,8 @@ is_older(const struct stat *st, const char *since)
 	if (since == NULL)
 		return false;
 	/*
-	 * Add a second, because lines may have been written later in the same
-	 * second.
+	 * st_mtime has whole seconds here: a line may have been written up to
+	 * one second after it, so compare with the end of that second.
 	 */
 	logs_time_write(((int64_t)st->st_mtime + 1) * 1000, time);
 	return strcmp(time, since) < 0;

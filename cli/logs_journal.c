@@ -20,7 +20,7 @@
 
 enum { ARGS_MAX = 64, PART = 64 * 1024 };
 
-/* What --show-cursor prints at the end. */
+/* The beginning of the last line that journalctl --show-cursor prints. */
 static const char cursor_start[] = "-- cursor: ";
 
 struct logs_journal {

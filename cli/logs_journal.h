@@ -32,7 +32,7 @@ MUST_CHECK bool
 logs_journal_read(struct logs_journal *j, struct logs_merge *merge);
 /* Begins to follow, behind the last line of logs_journal_read(). */
 MUST_CHECK bool logs_journal_follow(struct logs_journal *j);
-/* What poll(2) waits for; -1: this journal is not followed. */
+/* Returns the descriptor for poll(2); -1: this journal is not followed. */
 int logs_journal_fd(const struct logs_journal *j);
 /*
  * Adds the lines that have come, without waiting. False: journalctl has ended;

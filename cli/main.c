@@ -148,8 +148,8 @@ main(int argc, char **argv)
 	const struct command *command;
 
 	/*
-	 * New files shall have exactly the modes that are passed to open() and
-	 * mkdir().
+	 * Replace the caller's umask: the modes of new files must depend only
+	 * on the modes that are passed to open() and mkdir().
 	 */
 	umask(022);
 	if (str_eq(name, "--help") || str_eq(name, "-h"))

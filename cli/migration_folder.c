@@ -291,7 +291,10 @@ has_version(const struct migration_folder *f, int64_t version)
 	return false;
 }
 
-/* One row of kedge_migration or kedge_library_migration. */
+/*
+ * A file that the database has run: a row of kedge_migration or
+ * kedge_library_migration.
+ */
 struct applied {
 	int64_t version;
 	const char *name;

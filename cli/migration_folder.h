@@ -30,7 +30,10 @@ struct migration_folder {
 	bool is_library;
 	struct migration files[MIGRATION_FILES_MAX];
 	int nfiles;
-	/* number of files that were run; they are the first ones */
+	/*
+	 * number of files that the database has run: files[0] to files[napplied
+	 * - 1]
+	 */
 	int napplied;
 };
 

@@ -15,7 +15,10 @@
 #include "site.h"
 #include "tool.h"
 
-/* These files are copied without change. Production uses the same files. */
+/*
+ * The files of nginx/ that are copied without change, for development and for
+ * production.
+ */
 static const char *const plain_files[] = {
 	"http.conf",
 	"server.conf",

@@ -15,8 +15,8 @@
 /* nginx.conf, limits.conf and log.conf (nginx_main.c) */
 MUST_CHECK bool nginx_main_add(const struct site *site, struct file_set *files);
 /*
- * What nginx listens on: servers.conf, realip.conf, tls.conf and transport.conf
- * (nginx_server.c)
+ * The addresses that nginx listens on, and TLS: servers.conf, realip.conf,
+ * tls.conf and transport.conf (nginx_server.c)
  */
 MUST_CHECK bool
 nginx_servers_add(const struct site *site, struct file_set *files);

@@ -50,7 +50,9 @@ add_foreign(struct nginx_text *t, const struct spec_service *service)
 		{ "service", service->name },
 		{ "address", service->upstream.address },
 		{ "keepalive",
-		    /* Not every FastCGI application keeps connections. */
+		    /*
+		     * No keep-alive: not every FastCGI application supports it.
+		     */
 		    service->upstream.kind == SPEC_UPSTREAM_HTTP
 			? arena_printf(t->site->arena, "keepalive %d;",
 			      FOREIGN_KEEPALIVE)

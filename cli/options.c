@@ -25,7 +25,10 @@ static const struct option flags[] = {
 	{ "verify", no_argument, NULL, OPTIONS_VERIFY },
 	{ "recipients", required_argument, NULL, OPTIONS_RECIPIENTS },
 	{ "identity", required_argument, NULL, OPTIONS_IDENTITY },
-	/* Only restore has both; they differ in the argument. */
+	/*
+	 * Only `kedge restore` has both options; it tells them apart by the
+	 * argument.
+	 */
 	{ "secrets", no_argument, NULL, OPTIONS_IDENTITY },
 	{ "check", no_argument, NULL, OPTIONS_CHECK },
 	{ "request", required_argument, NULL, OPTIONS_REQUEST },

@@ -9,9 +9,9 @@
 #include "tool.h"
 
 /*
- * Each Redis has a working directory of its own. At its start Redis loads a
- * snapshot from there: a snapshot that somebody saved by hand must not be
- * loaded by the Redis of another service.
+ * Each Redis server has a working directory of its own. At its start Redis
+ * loads a snapshot from there: a snapshot that somebody saved by hand must not
+ * be loaded by the Redis of another service.
  */
 static char *const *
 make_argv(struct arena *a, const char *program, const char *name)

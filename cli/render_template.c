@@ -18,8 +18,9 @@ enum render_per {
 };
 
 /*
- * Both paths are templates, too: of a file below the directory of nginx/ and
- * systemd/, and of a file below the directory of the kind (render_set.c).
+ * `source` is the path of a template, relative to the directory that has nginx/
+ * and systemd/. `target` is the path of the file that is made, relative to the
+ * directory of the kind (render_set.c). Both paths may contain placeholders.
  */
 struct render_template {
 	const char *kind;

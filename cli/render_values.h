@@ -18,20 +18,25 @@ bool render_has_socket(int pool);
 
 /* The pool's name: "api", "verify" or "worker". */
 const char *render_pool(int pool);
-/* The name of what runs the pool: "core", "auth-verify", "core-worker". */
+/*
+ * Returns the name of the unit or container that runs the pool: "core",
+ * "auth-verify", "core-worker".
+ */
 const char *
 render_unit(struct arena *a, const struct spec_service *service, int pool);
 
-/* share, lib, url, port and names of the site */
+/* Returns the values of the placeholders share, lib, url, port and names. */
 const struct template_value *
 render_site_values(struct arena *a, const struct site *site);
-/* Those of the site, and service and variable */
+/*
+ * Returns the values of the site, and of the placeholders service and variable.
+ */
 const struct template_value *render_service_values(struct arena *a,
     const struct site *site, const struct spec_service *service);
 /*
- * Those of the service, and pool, unit, needs, credentials, network, memory and
- * tasks: systemd/README.md says what each one is. NULL: the secrets cannot be
- * read; an error was printed.
+ * Returns the values of the service, and of the placeholders pool, unit, needs,
+ * credentials, network, memory and tasks, which systemd/README.md describes.
+ * NULL: the secrets cannot be read; an error was printed.
  */
 const struct template_value *render_pool_values(struct arena *a,
     const struct site *site, const char *root,

@@ -61,8 +61,9 @@ report_failed_start(const char *dir, const struct process *c)
 	const char *reason;
 
 	/*
-	 * A process without a log of its own (a step) has printed the error
-	 * itself.
+	 * A process without a log file is a step of the start, for example a
+	 * migration. It writes to the terminal, so the user has already read
+	 * its error.
 	 */
 	if (c->log != NULL) {
 		reason = find_reason(a, c->log);

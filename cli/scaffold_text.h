@@ -29,12 +29,15 @@ text_insert_include(struct arena *a, const char *text, const char *file);
 const char *text_insert_section(
     struct arena *a, const char *text, const char *after, const char *section);
 /*
- * The same before the section "## before", or at the end if there is no such
- * section.
+ * Like text_insert_section(), but before the section "## before", or at the end
+ * if there is no such section.
  */
 const char *text_insert_section_before(
     struct arena *a, const char *text, const char *before, const char *section);
-/* Inserts `more` at the end of the section "## name". NULL: there is none. */
+/*
+ * Inserts `more` at the end of the section "## name". NULL: there is no such
+ * section.
+ */
 const char *text_append_to_section(
     struct arena *a, const char *text, const char *name, const char *more);
 /* Removes the section "## name" if there is one. */

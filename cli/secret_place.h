@@ -45,7 +45,7 @@ MUST_CHECK bool secrets_put(const struct secrets *s,
  */
 MUST_CHECK bool
 secrets_reload(const struct secrets *s, const struct spec_service *service);
-/* The same for all services that Kedge runs. */
+/* Like secrets_reload(), for all services that Kedge runs. */
 MUST_CHECK bool secrets_reload_all(const struct secrets *s);
 
 #endif

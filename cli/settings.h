@@ -21,8 +21,8 @@ struct arena;
 #define SETTINGS_FILE "kedge.env"
 
 /*
- * Notes that commands shall read this file from now on. The current directory
- * is the stack's; `path` is absolute. False: an error was printed.
+ * Stores the path of the file, which commands read from now on. The current
+ * directory is the stack's; `path` is absolute. False: an error was printed.
  */
 MUST_CHECK bool settings_use(struct arena *a, const char *path);
 /*

@@ -98,7 +98,10 @@ const char *site_internal(const struct site *site);
  * or "127.0.0.1:PORT".
  */
 const char *site_monitoring(const struct site *site);
-/* The same in a stack. */
+/*
+ * What site_monitoring() returns for a stack, relative to the directory of the
+ * stack.
+ */
 #define SITE_STACK_MONITORING "run/monitoring.sock"
 /* The socket of the service's Redis. */
 const char *

@@ -18,7 +18,10 @@ struct arena;
 
 enum {
 	SPEC_SERVICES_MAX = 128,
-	/* a service's own prefix, 15 in `locations` and 16 in `public` */
+	/*
+	 * for one service: its own prefix, up to 15 entries of `locations`, and
+	 * up to 16 of `public`
+	 */
 	SPEC_LOCATIONS_MAX = 32,
 	SPEC_NAMES_MAX = 16,
 	SPEC_PROXIES_MAX = 64,
@@ -96,13 +99,17 @@ struct spec_nginx {
 	int64_t log_sample; /* n: log one of n successful requests */
 };
 
-/* What is at "/". Exactly one of the first two members is not NULL. */
+/*
+ * The web page or application at "/". Exactly one of `directory` and `upstream`
+ * is not NULL.
+ */
 struct spec_web {
 	/* absolute, or relative to the directory of kedge.json */
 	const char *directory;
 	/* "http://HOST:PORT" of a development server */
 	const char *upstream;
-	bool spa; /* paths without a file are answered with index.html */
+	bool spa; /* a path that is no file of the directory is answered with
+	             index.html */
 };
 
 struct spec_tls {
@@ -153,9 +160,9 @@ struct spec {
 MUST_CHECK bool
 spec_read(struct arena *a, const char *path, struct spec *ret_spec);
 /*
- * Sets what is at "/": "http://HOST:PORT", or the absolute path of a directory,
- * whose paths without a file are answered with index.html. False: an error was
- * printed.
+ * Sets what is at "/": "http://HOST:PORT", or the absolute path of a directory.
+ * A request for a path that is no file of the directory is answered with its
+ * index.html. False: an error was printed.
  */
 MUST_CHECK bool spec_set_web(struct spec *spec, const char *given);
 /*

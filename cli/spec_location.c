@@ -92,7 +92,10 @@ spec_location_read(
 	for (i = 0; i < COUNT_OF(guards); i++)
 		if (str_eq(guards[i], ret->guard))
 			return read_roles(p, j, ret);
-	/* This guard is for device sessions, which do not exist yet. */
+	/*
+	 * The name "flexible" is reserved for a guard of device sessions, which
+	 * auth does not have yet.
+	 */
 	if (str_eq(ret->guard, "flexible"))
 		return json_path_fail(
 		    &guard, "\"flexible\" is not supported yet");

@@ -54,7 +54,10 @@ stack_open(struct stack *s, struct arena *a, const char *dir_option);
  * server that libpq's own variables name (PGHOST, PGPORT).
  */
 MUST_CHECK bool stack_open_system(struct stack *s, struct arena *a);
-/* The same with another kedge.json; NULL: that in SYSTEM_DIR. */
+/*
+ * Like stack_open_system(), but reads the file `spec` instead of kedge.json;
+ * NULL: kedge.json in SYSTEM_DIR.
+ */
 MUST_CHECK bool
 stack_open_server(struct stack *s, struct arena *a, const char *spec);
 /*

@@ -141,7 +141,10 @@ run(const struct stack *s, const struct spec_service *service, char **args)
 	print_error("cannot run %s: %s", args[0], strerror(errno));
 }
 
-/* Those that auth and the services with jobs have; t/79-cli.t compares. */
+/*
+ * The verbs of `kedge user` and `kedge jobs`. The services implement them;
+ * t/79-cli.t compares the lists.
+ */
 static const char *const user_verbs[] = { "create", "list", "show", "role",
 	"password", "sessions", "ban", "unban", "sign-out", "delete", NULL };
 static const char *const jobs_verbs[] = { "list", "show", "retry", "cancel",

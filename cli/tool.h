@@ -10,7 +10,7 @@ struct arena;
  * the program is missing; an error was printed.
  */
 const char *tool_find(struct arena *a, const char *name);
-/* The same, but prints no error. */
+/* Like tool_find(), but prints no error when the program is missing. */
 const char *tool_look_for(struct arena *a, const char *name);
 /*
  * Returns the directory of PostgreSQL's server programs, which Debian does not

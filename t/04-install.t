@@ -30,8 +30,8 @@ is($status, 1, 'an installed kedge adds no service');
 like($err, qr/is not a checkout of Kedge: run \.\/kedge in one, or set KEDGE_ROOT/, 'the error says where services are added');
 is($out, '', 'the refused command changes nothing');
 
-# An installed kedge keeps its stack below the home directory, and finds its files by
-# its own path.
+# An installed kedge keeps a private stack (data and sockets) below the home directory of
+# the user who runs it. It finds nginx/, sql/ and web/ relative to the path of its binary.
 my $home = "$place/home";
 mkdir $home or die "$home: $!";
 {

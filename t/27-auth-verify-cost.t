@@ -21,8 +21,8 @@ sub asked
 	return %calls;
 }
 
-# Reads the statements of auth from PostgreSQL's log, which has each before it is run:
-# counts them by their first word, and counts those that read sessions.
+# PostgreSQL logs each statement before it runs it. Returns the statements of auth from that
+# log.
 $k->sql('postgres', 'ALTER SYSTEM SET log_statement = \'all\'');
 $k->sql('postgres', 'ALTER SYSTEM SET log_line_prefix = \'%u \'');
 $k->sql('postgres', 'SELECT pg_reload_conf()');

@@ -9,8 +9,8 @@ use Kedge::Load;
 
 my $k = Kedge->up;
 my $alice = $k->user('alice');
-# Returns how many commands of auth's verify Redis did not answer, and how many of its
-# circuit breakers are open.
+# Returns two numbers of auth's pool verify: how many of its Redis commands have failed, and
+# how many of its circuit breakers for Redis are open.
 sub cache_errors
 {
 	my $text = $k->monitor->get('/metrics/auth')->{body};

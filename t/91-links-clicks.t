@@ -1,4 +1,4 @@
-# links: what is counted of a click, the statistics, and links with a password.
+# links: which properties of a click are counted, the statistics, and links with a password.
 use strict;
 use warnings;
 use FindBin;

@@ -61,10 +61,11 @@ MUST_CHECK enum err audit_write(struct db *tx, struct arena *a,
     const struct audit_who *who, const struct audit_act *act);
 
 /*
- * Runs an act and writes its row, in one transaction, which may be run again
- * (db_transact()). `run` may fill *act: the object's id, before and after. If
- * nothing was done although it returns ERR_OK, it sets act->action to NULL, and
- * no row is written.
+ * Calls `run`, which executes an operator's action, and writes the audit row of
+ * the action in the same transaction. The transaction may be run again
+ * (db_transact()). `run` may fill members of *act that it alone knows:
+ * object_id, before and after. If `run` returns ERR_OK but has changed nothing,
+ * it sets act->action to NULL, and no row is written.
  */
 MUST_CHECK enum err audit_do(struct db *db, struct arena *a,
     const struct audit_who *who, struct audit_act *act,

@@ -55,14 +55,15 @@ enum {
 static const size_t size_bytes_max = SIZE_MAX / 4;
 
 struct block {
-	struct block *next; /* the next older one in the list */
+	struct block
+	    *next; /* the block allocated before this one; NULL: none */
 	char *at; /* the first free byte of the block */
 	char *end;
 	alignas(max_align_t) char bytes[];
 };
 
 struct defer {
-	struct defer *next; /* the next older one in the list */
+	struct defer *next; /* the defer added before this one; NULL: none */
 	void (*release)(void *);
 	void *obj;
 };

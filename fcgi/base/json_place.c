@@ -11,7 +11,10 @@ struct cursor {
 	size_t line; /* of the byte at `at` */
 };
 
-/* One step of a path: a member's name, or an item's index. */
+/*
+ * One step of a path: the name of a member of an object, or the index of an
+ * item of an array.
+ */
 struct step {
 	const char *name; /* NULL: the step is an index */
 	size_t len;
@@ -117,7 +120,10 @@ enter_member(struct cursor *c, const struct step *s, size_t *ret_line)
 	}
 }
 
-/* The same for an item of an array. */
+/*
+ * Moves the cursor to the item of the array that the step s selects, and sets
+ * *ret_line to its line. Returns false when there is no such item.
+ */
 static bool
 enter_item(struct cursor *c, const struct step *s, size_t *ret_line)
 {

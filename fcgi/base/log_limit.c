@@ -66,8 +66,9 @@ take(const struct rate *rate, int64_t *spent_us, int64_t now_us)
 }
 
 /*
- * The hash is seeded with a random number, so that nobody can choose a source
- * whose entry is shared with a certain other source.
+ * The hash is seeded with a random number.  Otherwise a client could choose an
+ * address that has the same table entry as a victim's, and use up the victim's
+ * log lines.
  */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t hash_seed;

@@ -42,8 +42,8 @@ struct db {
 	bool nested; /* inside db_nested() */
 	const char *channel; /* channel to notify after the commit; or NULL */
 	/*
-	 * Statement timeouts: the one that the next statement shall have, and
-	 * the one that the PostgreSQL session has now.
+	 * Statement timeouts: `timeout_ms` is for the next statement;
+	 * `set_timeout_ms` is what the PostgreSQL session has now.
 	 */
 	int64_t timeout_ms, set_timeout_ms; /* 0: as the pool; -1: unknown */
 	char set_timeout[SET_TIMEOUT_SIZE];

@@ -49,9 +49,10 @@ MUST_CHECK enum err db_script_query(struct db_script *s, struct arena *a,
     const char *sql, struct db_args args, struct db_rows *ret_rows);
 
 /*
- * What CREATE ROLE and ALTER ROLE take instead of the role's password: its
- * SCRAM verifier, from which the password cannot be computed. The server gets
- * only that, so the password is in no log of statements and in no view.
+ * Computes the SCRAM verifier of a role's password.  CREATE ROLE and ALTER ROLE
+ * accept it instead of the password, which cannot be computed from it.  The
+ * server gets only the verifier, so the password is in no log of statements and
+ * in no view.
  */
 MUST_CHECK enum err db_script_encrypt_password(struct db_script *s,
     struct arena *a, const char *role, const char *password,

@@ -78,7 +78,7 @@ MUST_CHECK bool connection_table_init(struct connection_table *t, int epoll_fd);
 void connection_table_release(struct connection_table *t);
 
 /*
- * Returns an entry of the table that is free; NULL: there are CONNECTIONS_MAX
+ * Returns a free entry of the table; NULL: there are already CONNECTIONS_MAX
  * connections.
  */
 struct client_connection *

@@ -102,8 +102,8 @@ thread_start(pthread_t *ret_id, void *(*run)(void *arg), void *arg)
 /* -- a thread's side -- */
 
 /*
- * Keeps the context for a later request.  Returns false when there is none, or
- * enough are kept already.  The caller holds the lock.
+ * Keeps the context for a later request.  Returns false when `context` is NULL,
+ * or SPARE_MAX contexts are kept already.  The caller holds the lock.
  */
 static bool
 keep_spare(struct thread_pool *p, struct request_context *context)

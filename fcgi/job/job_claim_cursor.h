@@ -26,8 +26,9 @@ enum job_scan { SCAN_TAIL, SCAN_RECENT, SCAN_FULL, SCAN_NONE };
 struct job_claim_cursor {
 	int64_t tail[JOB_PRIORITIES];
 	/*
-	 * Where the tail began 2 to 4 seconds ago, and a newer value that will
-	 * replace it.
+	 * `recent` is a copy of `tail` that is 2 to 4 seconds old: a recent
+	 * scan begins there.  `next_recent` is a younger copy, which replaces
+	 * `recent` when it is 2 seconds old.
 	 */
 	int64_t recent[JOB_PRIORITIES];
 	int64_t next_recent[JOB_PRIORITIES];

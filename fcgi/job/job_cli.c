@@ -24,7 +24,7 @@ enum {
 	OUTPUT_MAX_BYTES = 256 << 20,
 };
 
-/* One invocation of the command `SERVICE jobs`. */
+/* The command line of `SERVICE jobs`, and what the command needs to run. */
 struct cli {
 	struct job_service *service;
 	const struct job_set *set;

@@ -57,9 +57,10 @@ struct job_heartbeat {
 
 /*
  * Ends the process, because only that stops a handler that takes too long. If
- * the database does not answer now, another worker flushes the counters, and
- * reclaims the jobs when it finds the dead process in its slot. Neither
- * statement here takes longer than DATABASE_TIMEOUT_MS.
+ * the database does not answer now, another worker of this host flushes the
+ * counters and reclaims the jobs later: the process stays registered in a slot
+ * of the shared memory (job_worker_slot.h), and the other worker sees that it
+ * has died. Neither statement here takes longer than DATABASE_TIMEOUT_MS.
  */
 static NORETURN void
 end_handler(

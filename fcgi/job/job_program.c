@@ -22,7 +22,7 @@ enum {
 	ENV_MAX = 12,
 };
 
-/* One running program. */
+/* A running child process and its pipes. */
 struct running {
 	struct program program;
 	struct program_output output;

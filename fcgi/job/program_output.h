@@ -31,7 +31,7 @@ enum {
 struct program_output {
 	struct job *job;
 	struct arena *scratch; /* reset after each line */
-	/* Why the program must be stopped; NULL: it may go on. */
+	/* The reason why the program must be stopped; NULL: let it run. */
 	const char *problem;
 	bool lost; /* the job was cancelled or belongs to another worker */
 	bool has_result;

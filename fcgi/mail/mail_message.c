@@ -133,7 +133,10 @@ put_subject(struct buf *b, const char *subject)
 	buf_puts(b, "\r\n");
 }
 
-/* "From: Name <address>": the address is on a line of its own if need be. */
+/*
+ * "From: Name <address>": if both do not fit on one line, the address is on the
+ * next one.
+ */
 static void
 put_mailbox(
     struct buf *b, const char *header, const char *name, const char *address)

@@ -47,8 +47,9 @@ struct smtp_result {
 	enum smtp_outcome outcome;
 	int code; /* the last answer of the server; 0: there was none */
 	/*
-	 * What happened, for people: the server's last line, or what libcurl
-	 * says.  In the arena, printable, at most 512 bytes; "" when sent.
+	 * The result in words, for people: the server's last line, or what
+	 * libcurl says.  In the arena, printable, at most 512 bytes; "" when
+	 * sent.
 	 */
 	const char *reason;
 };

@@ -40,7 +40,7 @@ struct run {
 	int64_t check_until_us;
 	bool check_again; /* check once more after the running check */
 
-	/* What systemd has been told. */
+	/* The status text that was last sent to systemd. */
 	bool told_ready;
 	bool told_stuck;
 	char status[STATUS_SIZE]; /* the last reported status */
@@ -313,8 +313,8 @@ tell_state(struct run *r)
 }
 
 /*
- * Reports to systemd's watchdog, but only if no process is stuck: otherwise
- * systemd shall restart the service.
+ * Reports to systemd's watchdog, but only if no process is stuck.  Without the
+ * report, systemd restarts the service.
  */
 static void
 tell_alive(struct run *r, int64_t now_us)

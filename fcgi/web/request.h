@@ -81,7 +81,10 @@ struct req {
 	const struct json *body; /* NULL when the request has none */
 	struct json_inexact body_inexact;
 
-	/* What req_fail() and req_invalid() recorded, for write_error(). */
+	/*
+	 * The error code, message and fields that req_fail() and req_invalid()
+	 * stored; write_error() sends them.
+	 */
 	const char
 	    *error_code; /* NULL: the code that err_info() has for the error */
 	const char *error_message;

@@ -32,8 +32,8 @@ max_or(const struct field *f, size_t otherwise)
 }
 
 /*
- * Counts the values of one schema.  *largest: the bytes of the largest
- * arbitrary object so far.
+ * Counts the values of one schema. *largest is the size in bytes of the largest
+ * object of TYPE_ANY_OBJECT so far.
  */
 static size_t
 count_members(/* NOLINT(misc-no-recursion) */

@@ -77,7 +77,10 @@ struct auth {
 	const struct auth_config *config;
 	const char *secret; /* signs */
 	size_t secret_len;
-	/* Is accepted, too; NULL: there is none. */
+	/*
+	 * the secret before the last rotation, which is accepted, too; NULL:
+	 * there is none
+	 */
 	const char *secret_previous;
 	size_t secret_previous_len;
 	bool secure; /* cookies are Secure and have the __Secure- prefix */
@@ -90,8 +93,9 @@ struct auth {
 	size_t naudiences;
 	/*
 	 * auth as the audience of its own guarded locations (jobs, webhooks).
-	 * It is not among the others: auth has no record of a user, and an
-	 * assertion must not prove that the caller is a service.
+	 * `audiences` does not contain it: auth has no service account of a
+	 * user, and an assertion for auth must not prove that the caller is a
+	 * service.
 	 */
 	struct audience self;
 	struct auth_shared *shared;

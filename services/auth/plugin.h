@@ -1,9 +1,9 @@
 /*
  * plugin: the declaration of a plugin of auth.
  *
- * What BetterAuth has as a plugin is a folder plugin/NAME/, and this struct is
- * all that the rest of auth sees of it.  plugins.c lists the structs in one
- * table; AUTH_PLUGINS says which of them are on.  At start plugin_set.h
+ * Each plugin of BetterAuth that Kedge has is a folder plugin/NAME/, and this
+ * struct is all that the rest of auth sees of it. plugins.c lists the structs
+ * in one table; AUTH_PLUGINS says which of them are on.  At start plugin_set.h
  * combines them with auth's own parts, and refuses two that claim the same
  * name.  README.md explains how to write a plugin.
  */

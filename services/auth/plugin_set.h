@@ -29,10 +29,10 @@ struct columns {
 
 struct plugin_set {
 	const struct auth_plugin
-	    *all[PLUGINS_MAX]; /* those that are on, and those that are off */
+	    *all[PLUGINS_MAX]; /* all plugins, enabled or not */
 	size_t nall;
-	size_t ncore; /* the first ones are auth's own parts, which are always
-	                 on */
+	size_t ncore; /* number of auth's own parts, which are always on; they
+	                 are the first entries of `all` */
 	const struct auth_plugin *on[PLUGINS_MAX];
 	size_t non;
 

@@ -30,7 +30,7 @@ struct links_config {
 	struct epoch *epoch; /* in shared memory */
 };
 
-/* What each process has. */
+/* The resources of one process of links. */
 struct links {
 	struct service_process process;
 	struct epoch *epoch;

@@ -343,9 +343,10 @@ RETURNS TABLE (id uuid, kind text, payload text, attempt integer,
 	trace_id text, request_id text, due_at text)
 LANGUAGE plpgsql
 -- These settings make PostgreSQL look up rows by key, whatever its statistics
--- say about tables that are empty in one minute and full in the next. (A plan
--- node that is switched off but nevertheless needed, such as a sort, has a high
--- estimated cost, which would cause JIT compilation.)
+-- say about tables that are empty in one minute and full in the next. JIT
+-- compilation is off, too: a plan node that is switched off but nevertheless
+-- needed, such as a sort, has such a high estimated cost that PostgreSQL would
+-- compile the plan.
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 AS $$

@@ -123,8 +123,9 @@ BEGIN
 			FOR UPDATE SKIP LOCKED))
 		RETURNING * INTO v_waiting;
 		EXIT WHEN NOT FOUND;
-		-- The fencing token is incremented, so that the delivery's old
-		-- hint becomes invalid.
+		-- Increment the job's fencing token: the row of job_waiting
+		-- that has the old token is then void, and cannot start the
+		-- delivery twice.
 		UPDATE job SET run_at = p_at, fence = fence + 1
 		WHERE id = v_waiting.job_id AND fence = v_waiting.fence
 			AND state = 'available'

@@ -725,7 +725,8 @@ BEGIN
 END
 $$;
 
--- The signature that the previous release calls, without a reason.
+-- The previous release calls ledger_capture() with these parameters, without a
+-- reason.
 
 CREATE OR REPLACE FUNCTION ledger_capture(p_user text, p_operator boolean,
 	p_key text, p_sha256 bytea, p_id uuid, p_amount bigint,
@@ -1086,7 +1087,7 @@ BEGIN
 END
 $$;
 
--- The signature that the previous release calls.
+-- The previous release calls ledger_batch() with these parameters.
 CREATE OR REPLACE FUNCTION ledger_batch(p_user text, p_operator boolean,
 	p_key text, p_sha256 bytea, p_atomic boolean, p_items json,
 	p_origin text DEFAULT NULL) RETURNS SETOF ledger_made

@@ -194,7 +194,7 @@ like(($system->in(qw(journalctl -u kedge-core -p err -o cat)))[1], qr/^(?!.*"lev
 unlike(($system->in(qw(journalctl -u kedge-core -p warning -o cat)))[1], qr/^\{.*"level":"info"/m,
 	'nor a warning');
 
-# Anybody can run a private stack.
+# A user without any rights on the server can run a private stack.
 $system->succeeds('a user', qw(useradd -m ada));
 my $up = $system->succeeds('kedge up, as an ordinary user', qw(runuser -l ada -c), 'kedge up --detach --port 8090');
 like($up, qr{ready on http://127\.0\.0\.1:8090}, 'it is ready');

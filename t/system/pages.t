@@ -77,7 +77,7 @@ follow("docs/$_.md", undef, %tls)
     for qw(BACKUP SECRETS MONITORING CAPACITY TROUBLESHOOTING SECURITY-MODEL);
 
 $server->answers(200, 'a session of before is valid', '/api/core/me');
-# As another machine sees it: by an address that is not that of loopback.
+# Request the pages as another machine would: from an address outside 127.0.0.0/8.
 $server->succeeds('another address', qw(ip address add 10.9.9.9/32 dev lo));
 is(($server->curl('-o', '/dev/null', '--resolve', "$name:443:10.9.9.9", "/$_"))[0], 403, "/$_ is not for other machines")
     for 'metrics/core', 'health';

@@ -315,7 +315,10 @@ has_field(const struct field *fields, const char *name)
 	return false;
 }
 
-/* Responses contain the user and session members of enabled plugins only. */
+/*
+ * Responses contain the members of user and session objects that enabled
+ * plugins add, and none of those of disabled plugins.
+ */
 START_TEST(objects_have_the_columns_of_enabled_plugins)
 {
 	ck_assert(config_compose(&set, "email-password", /* fields= */ NULL));

@@ -668,8 +668,9 @@ START_TEST(one_delivery_is_sent_when_the_pause_is_over)
 END_TEST
 
 /*
- * A delivery is resumed when the worker that sends it dies.  Deliveries that
- * the worker had claimed, but not started, resume no others.
+ * When a worker dies while it sends a delivery, the next delivery to the same
+ * endpoint is resumed.  A delivery that the dead worker had claimed, but not
+ * begun to send, causes no other delivery to be resumed.
  */
 START_TEST(next_delivery_is_resumed_when_the_worker_of_one_dies)
 {

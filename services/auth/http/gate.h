@@ -11,7 +11,10 @@
 
 struct req;
 
-/* The hooks of struct service_hooks. */
+/*
+ * The members `before`, `screen` and `guard` of auth's struct service_hooks:
+ * the checks before routing, before the schema, and before the handler.
+ */
 enum err gate_before(struct req *r);
 enum err gate_screen(struct req *r);
 enum err gate_guard(struct req *r);

@@ -68,7 +68,10 @@ tell_plugins(struct req *r, const char *value)
 	}
 }
 
-/* dont_remember, as it shall be. */
+/*
+ * Sets the cookie dont_remember if the session ends with the browser (`brief`).
+ * Otherwise clears it, if the client has it.
+ */
 static void
 put_brief(struct req *r, bool brief)
 {

@@ -30,7 +30,7 @@ struct account {
 MUST_CHECK enum err account_find_by(struct db *db, struct arena *a,
     const char *column, const char *value, struct account *ret_account);
 
-/* ERR_NOT_FOUND: the password is not old_hash any more. */
+/* ERR_NOT_FOUND: the stored hash is not old_hash any more. */
 MUST_CHECK enum err account_update(struct db *db, struct arena *a,
     const char *account_id, const char *old_hash, const char *new_hash);
 

@@ -59,7 +59,10 @@ void columns_take(const struct columns *columns, struct arena *a,
     const struct json *body, const struct column_slot *slots,
     struct column_values *values);
 
-/* Whether JavaScript takes the value, or NULL, for true. */
+/*
+ * Whether JavaScript takes the value for true; NULL stands for undefined, which
+ * is false.
+ */
 bool columns_is_truthy(const struct json *value);
 /*
  * Returns the name of the first column in the body that clients may not set, or
@@ -69,9 +72,15 @@ bool columns_is_truthy(const struct json *value);
 const char *columns_forbidden(
     const struct columns *columns, const struct json *body, bool creating);
 
-/* `, "plan" = CASE WHEN $N ...`, with two arguments for each column. */
+/*
+ * Returns the assignments of an UPDATE, `, "plan" = CASE WHEN $N ...`.  Each
+ * column has two arguments, numbered from first_arg on.
+ */
 const char *columns_assign(const struct columns *columns, int first_arg);
-/* Those arguments; returns the number of all. */
+/*
+ * Appends the arguments of columns_assign() to args[0..nargs-1], and returns
+ * the new number of arguments.
+ */
 int columns_assigned(const struct columns *columns,
     const struct column_values *values, const char **args, int nargs);
 

@@ -12,7 +12,10 @@
 
 enum { PAUSE_MIN_MS = 5, PAUSE_MAX_MS = 100 };
 
-/* 0 is reserved for commands. */
+/*
+ * Returns a random name for this host, never 0: that stands for a command of
+ * kedge, which has no lease.
+ */
 static uint64_t
 new_host(void)
 {

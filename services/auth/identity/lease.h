@@ -53,8 +53,9 @@ enum {
  * that the host has last written.
  */
 struct lease {
-	_Atomic uint64_t host; /* 0: a command, which has no lease */
-	_Atomic uint64_t holder; /* the name of the last renewal */
+	_Atomic uint64_t host; /* the name that the host has drawn; 0: a
+	                          command, which has no lease */
+	_Atomic uint64_t holder; /* the host's name at the last renewal */
 	_Atomic int64_t until_us; /* CLOCK_BOOTTIME */
 	_Atomic int users; /* number of workers that use it */
 };

@@ -8,7 +8,10 @@
 
 #include "base/attr.h"
 
-/* Those that a terminal sends, or that end the process. */
+/*
+ * The signals that a terminal sends or that end the process: on each of them
+ * the terminal's echo must be switched on again.
+ */
 static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP,
 	SIGTTIN, SIGTTOU };
 
@@ -74,7 +77,10 @@ read_line(char *out, size_t size)
 	return fits;
 }
 
-/* Asks once, with the terminal as it is to be; sets `caught`. */
+/*
+ * Asks once, with the terminal's echo switched off. Sets `caught` to a signal
+ * that has come meanwhile.
+ */
 static bool
 ask(const char *prompt, char *out, size_t size)
 {
@@ -88,13 +94,19 @@ ask(const char *prompt, char *out, size_t size)
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
 	catch_signals(before);
-	/* What was typed before the question is no answer to it. */
+	/*
+	 * Discard what was typed before the question was printed: it is not the
+	 * answer.
+	 */
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0) {
 		say(prompt);
 		ok = read_line(out, size);
 		say("\n");
 	}
-	/* In the background, this would stop the process. */
+	/*
+	 * A process in the background gets SIGTTOU for this call; the handler
+	 * of the signal keeps it from being stopped.
+	 */
 	while (tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown) == -1 &&
 	       errno == EINTR && caught != SIGTTOU)
 		continue;

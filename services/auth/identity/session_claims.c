@@ -39,7 +39,10 @@ struct claim_row {
 	"(extract(epoch FROM greatest(least(" column ", '9999-12-31'),"        \
 	" '0001-01-01')) * 1000)::bigint"
 
-/* The first one is NULL when there is no session. */
+/*
+ * The SELECT list of a session, by claim. The value of the first row is NULL
+ * when there is no session.
+ */
 static const struct claim_row core_rows[] = {
 	{ CLAIM("session", session_id), .sql = "s.id" },
 	{ CLAIM("user", user_id), .sql = "u.id" },
@@ -119,7 +122,11 @@ session_claims_select(void)
 	return composed.select;
 }
 
-/* Stores the value of one row; returns false when the text is malformed. */
+/*
+ * Converts the text that PostgreSQL returned for one claim, and stores it in
+ * the member of *claims that the claim's row names. Returns false when the text
+ * is malformed.
+ */
 static bool
 take_text(const struct claim_row *row, const char *text,
     struct session_claims *claims)

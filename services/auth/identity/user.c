@@ -42,7 +42,7 @@ change_fact(
 	return session_tokens_of_user(tx, a, fact->user_id, ret_tokens);
 }
 
-/* What an operator does to a user, with its row in the audit log. */
+/* An operator's action on a user, and the audit row of it. */
 struct deed {
 	struct auth *auth;
 	const struct audit_who *who;

@@ -179,7 +179,7 @@ print_page(struct auth *auth, struct list *l, struct arena *a, bool *ret_more)
 	enum err e;
 	int count;
 
-	/* One more than is printed says whether there are more. */
+	/* Read one row more than is printed, to know whether there are more. */
 	e = user_store_list(
 	    auth->process.db, a, l->after, wanted + 1, &users, &count);
 	if (e != ERR_OK)

@@ -19,7 +19,10 @@
 
 enum { USAGE = -1, REASON_MAX_BYTES = 1000, ROLE_MAX_BYTES = 256 };
 
-/* One command: its arguments are those behind the address. */
+/*
+ * One command that changes a user. argc and argv are the arguments after the
+ * e-mail address.
+ */
 struct act {
 	struct auth *auth;
 	struct audit_who who;

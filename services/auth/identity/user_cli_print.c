@@ -8,7 +8,9 @@
 #include "base/buf.h"
 #include "base/json.h"
 
-/* One object; a name or a reason may be long. */
+/*
+ * room for one user or session as JSON, in which a name or a reason may be long
+ */
 enum { TEXT_MAX = 1 << 20 };
 
 int

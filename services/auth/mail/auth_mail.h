@@ -48,7 +48,8 @@ struct auth_mail {
 	 * takes as long as one for a user's.
 	 */
 	const char *to;
-	const struct mail_value *values; /* those of the kind */
+	const struct mail_value
+	    *values; /* the values that this kind of message has */
 	int64_t ttl_s; /* afterwards the message is of no use, and not sent */
 };
 
@@ -74,8 +75,8 @@ MUST_CHECK enum err auth_mail_enqueue(struct req *r, struct db *tx,
     struct arena *a, const struct auth_mail *mail);
 
 /*
- * A link for a message: "ORIGIN/api/auth", `path`, which ends in "?" or "&",
- * and the parameter callbackURL.
+ * Returns a link for a message: "ORIGIN/api/auth", then `path`, then the
+ * parameter callbackURL.  `path` must end in "?" or "&".
  */
 const char *
 auth_mail_link(struct req *r, const char *path, const char *callback_url);

@@ -40,7 +40,10 @@ auth_mail_key(const char *secret, size_t len, unsigned char *ret_key)
 	hkdf_sha256(secret, len, "kedge mail v1", ret_key);
 }
 
-/* Opens the values with the present secret, or with the one before it. */
+/*
+ * Decrypts the values of the message with the present secret, or with the one
+ * before the last rotation.
+ */
 static const char *
 open_values(
     const struct auth *auth, struct arena *a, const struct mail_row *row)

@@ -92,9 +92,9 @@ begin(struct req *r, const struct signin *in, const char **ret_token)
 			.user_agent = client.user_agent,
 			.ttl_s = signin_ttl_s(in->remember),
 			/*
-		         * False for a user who had none when plugins were
-		         * asked, so that one who has enabled it meanwhile
-		         * gets no session.
+		         * False if the user had no second factor when the
+		         * plugins were asked. session_begin() then refuses a
+		         * user who has enabled one since.
 		         */
 			.past_second_factor = in->user->has_second_factor,
 		    },

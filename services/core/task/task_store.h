@@ -47,7 +47,7 @@ struct task_order {
 struct task_made {
 	/*
 	 * An error code of task_routes.c that says why the task was not
-	 * created; NULL: it was created.
+	 * created; NULL: the task was created.
 	 */
 	const char *code;
 	/* an earlier request with the same key has created the task */

@@ -230,7 +230,10 @@ link_delete(struct db *tx, struct arena *a, const char *user_id, const char *id)
 	return db_get_bool(&rows, 0, 0) ? ERR_OK : ERR_NOT_FOUND;
 }
 
-/* One row in any case, so that the epoch is that of the same snapshot. */
+/*
+ * Returns one row also when there is no such link, so that the epoch is of the
+ * same snapshot as the answer.
+ */
 static const struct db_stmt select_slug = {
 	.name = "link_slug_select",
 	.sql = "SELECT e.epoch, l.id, l.target, l.enabled,"

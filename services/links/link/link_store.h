@@ -28,7 +28,7 @@ struct link {
 	int64_t version;
 	const char *created_at;
 	const char *updated_at;
-	/* Only for writing: NULL: no password. */
+	/* used only when a link is written; NULL: no password */
 	const char *password_hash;
 	/* For responses: the whole address. */
 	const char *url;

@@ -27,7 +27,10 @@ enum {
 	SALT_SIZE = 16,
 	KEY_SIZE = 32,
 	WAIT_US = 2000000,
-	/* Attempts in a minute: of one network, and of all together. */
+	/*
+	 * Attempts per PERIOD_MS for one link: from one network, and from all
+	 * networks together.
+	 */
 	NETWORK_ATTEMPTS = 10,
 	LINK_ATTEMPTS = 300,
 	PERIOD_MS = 60000,

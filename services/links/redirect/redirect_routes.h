@@ -22,7 +22,10 @@
 
 extern const struct route redirect_routes[];
 
-/* `prefetch` of the service. */
+/*
+ * The function `prefetch` of struct service: asks Redis for the links of all
+ * given redirects in one round trip.
+ */
 void
 redirect_prefetch(void *app, struct req *const *rs, bool *ret_ready, size_t n);
 

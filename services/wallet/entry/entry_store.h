@@ -23,9 +23,9 @@ struct entry {
 
 struct entry_page {
 	const char *account_id;
-	/* first created_at of the list, inclusive; NULL: no limit */
+	/* list entries with created_at >= from; NULL: no limit */
 	const char *from;
-	/* end of the list by created_at, exclusive; NULL: no limit */
+	/* list entries with created_at < to; NULL: no limit */
 	const char *to;
 	/* list entries with a smaller seq; 0: start with the newest */
 	int64_t before_seq;

@@ -52,13 +52,13 @@ void operation_begin(
  */
 MUST_CHECK enum err operation_begin_request(
     struct operation *o, struct req *r, const char *name, const char *key);
-/* text may be NULL */
+/* Adds a text; `text` may be NULL. */
 void operation_add_text(struct operation *o, const char *text);
-/* text must be a UUID */
+/* Adds a UUID; `text` must be a valid one. */
 void operation_add_uuid(struct operation *o, const char *text);
 /*
  * Adds a member that older releases did not have: a NULL adds nothing, so the
- * digest is then the same as theirs.
+ * digest is then the one that an older release computes.
  */
 void operation_add_reason(struct operation *o, const char *reason);
 void operation_add_int(struct operation *o, int64_t n);

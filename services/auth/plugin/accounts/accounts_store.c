@@ -43,7 +43,10 @@ accounts_select(struct db *db, struct arena *a, const char *user_id,
 	return ERR_OK;
 }
 
-/* One statement: the user is locked, so that two requests leave one account. */
+/*
+ * The statement counts and deletes in one snapshot. The caller has locked the
+ * user, so two concurrent requests cannot delete the last two accounts.
+ */
 static const struct db_stmt delete_one = {
 	.name = "accounts_delete",
 	.sql = "WITH mine AS (SELECT id, \"accountId\", \"providerId\""

@@ -143,7 +143,7 @@ refuse_taken(struct req *r, const struct sign_up_in *in, const char *email)
 	return e != ERR_OK ? e : refuse(r, REFUSE_FAILED_TO_CREATE_USER);
 }
 
-/* What sign-up does, as it turns out. */
+/* What a sign-up has done, for the response. */
 struct signing_up {
 	bool withheld; /* no session begins */
 	bool exists; /* and a user has the address: nobody is created */

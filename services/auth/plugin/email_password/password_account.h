@@ -1,6 +1,7 @@
 /*
  * password_account: the transactions of sign-up and of a change of password.
- * Each creates its session in the same transaction: all or nothing.
+ * Each transaction also creates the session that the response contains: all or
+ * nothing.
  */
 #ifndef AUTH_PASSWORD_ACCOUNT_H
 #define AUTH_PASSWORD_ACCOUNT_H

@@ -17,7 +17,7 @@ struct req;
 MUST_CHECK enum err email_link_enqueue(struct req *r, struct db *tx,
     struct arena *a, int mail, const char *to, const struct email_token *token,
     const char *callback_url);
-/* The same in a transaction of its own. */
+/* Calls email_link_enqueue() in a transaction of its own. */
 MUST_CHECK enum err email_link_send(struct req *r, int mail, const char *to,
     const struct email_token *token, const char *callback_url);
 

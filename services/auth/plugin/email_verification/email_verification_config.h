@@ -17,7 +17,7 @@ struct req;
 struct email_verification_config {
 	const char *mode; /* off, on-sign-up or required */
 	int64_t lifetime_s;
-	bool sign_in; /* who opens the link is signed in */
+	bool sign_in; /* the user who opens the link is signed in */
 	bool change_email;
 };
 extern const struct config_var email_verification_vars[];

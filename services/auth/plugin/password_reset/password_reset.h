@@ -1,6 +1,6 @@
 /*
- * password_reset: a new password by a link in a message, for those who have
- * forgotten theirs.  BetterAuth has it as the option sendResetPassword of
+ * password_reset: a user who has forgotten the password sets a new one by a
+ * link in a message. In BetterAuth this is the option sendResetPassword of
  * emailAndPassword; the paths are BetterAuth's.
  */
 #ifndef AUTH_PASSWORD_RESET_H

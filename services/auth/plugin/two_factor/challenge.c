@@ -57,7 +57,7 @@ proof_write(struct arena *a, const struct proof *proof)
 	return NULL;
 }
 
-/* Returns the text after the prefix; NULL: it begins otherwise. */
+/* Returns the text after the prefix; NULL: the text has another prefix. */
 static const char *
 after(const char *text, const char *prefix)
 {
@@ -79,7 +79,10 @@ is_of_password(const char *text, const struct account *account)
 	return text != NULL && *text == ':' && str_eq(text + 1, account->id);
 }
 
-/* Returns false when what was proven is not true any more. */
+/*
+ * Returns false when the proof of the first factor is not valid any more (for
+ * example, the password was changed).
+ */
 static bool
 proof_read(
     const char *text, const struct account *account, struct proof *ret_proof)

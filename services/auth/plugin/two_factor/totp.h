@@ -26,9 +26,9 @@ struct totp {
 const char *totp_new_secret(struct arena *a);
 /*
  * Finds the step of time for which this is the code: the one of now_s (seconds
- * since 1970), the one before or the one after, since clocks differ.  -1: the
- * code is none of theirs, or the secret cannot be read.  Takes the same time
- * for every code.
+ * since 1970), the one before or the one after, since clocks differ. -1: the
+ * code belongs to none of these steps, or the secret cannot be read.  Takes the
+ * same time for every code.
  */
 int64_t totp_find_step(
     struct arena *a, const struct totp *t, const char *code, int64_t now_s);

@@ -63,7 +63,10 @@ has_mac(const char *value, const char *mac)
 	       digest_equal(value, mac, len);
 }
 
-/* The id in this user's cookie; NULL: there is none, or it is another's. */
+/*
+ * Returns the device id in the request's cookie; NULL: no cookie, or the cookie
+ * of another user.
+ */
 static const char *
 id_in_cookie(struct req *r, const char *user_id)
 {

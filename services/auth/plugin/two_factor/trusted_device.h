@@ -26,7 +26,7 @@ trusted_device_add(struct req *r, const char *user_id, int64_t ttl_s);
  */
 MUST_CHECK enum err trusted_device_check(
     struct req *r, const char *user_id, int64_t ttl_s, bool *ret_trusted);
-/* This browser is not trusted any more. */
+/* Ends the trust in the browser of this request. */
 MUST_CHECK enum err trusted_device_remove(struct req *r, const char *user_id);
 
 /* The identifiers of all rows begin so; their value is the user's id. */

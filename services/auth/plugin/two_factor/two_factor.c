@@ -27,8 +27,9 @@ static const struct auth_column columns[] = {
 /* clang-format on */
 
 /*
- * How the user can show it.  Who has an app is sent no code: whoever reads the
- * mail must not get around the app.
+ * Finds the methods by which the user can give the second factor. A user who
+ * has an authenticator app is not offered codes by mail: somebody who can read
+ * the mail must not be able to sign in without the app.
  */
 static enum err
 find_methods(struct req *r, const char *user_id, const char **ret_json)
@@ -73,7 +74,10 @@ before_sign_in(struct req *r, const struct signin *in, bool *ret_answered)
 	return ERR_OK;
 }
 
-/* Who has found the password out may have had a browser trusted, too. */
+/*
+ * A password reset ends the trust in all browsers of the user: somebody who
+ * knew the old password may have had a browser trusted.
+ */
 static enum err
 on_reset(struct db *tx, struct arena *a, const char *user_id)
 {

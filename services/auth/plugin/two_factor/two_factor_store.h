@@ -60,15 +60,24 @@ two_factor_clear_tries(struct db *db, struct arena *a, const char *id);
  */
 MUST_CHECK enum err two_factor_use_step(
     struct db *db, struct arena *a, const char *id, int64_t step);
-/* Some rows in the order of their ids, after this one; none: there are none. */
+/*
+ * Returns some rows with an id greater than `id`, in the order of the ids;
+ * *ret_count is 0 when there is no further row.
+ */
 MUST_CHECK enum err two_factor_select_after(struct db *db, struct arena *a,
     const char *id, const struct two_factor **ret_rows, size_t *ret_count);
-/* ERR_NOT_FOUND: the row does not have the texts of `from` any more. */
+/*
+ * Replaces the encrypted texts of the row, when the secret of auth was
+ * changed.  ERR_NOT_FOUND: the row has other texts than `from` by now.
+ */
 MUST_CHECK enum err two_factor_rekey(struct db *db, struct arena *a,
     const struct two_factor *from, const char *secret,
     const char *backup_codes);
 
-/* ERR_NOT_FOUND: the stored text is not `from` any more. */
+/*
+ * Replaces the stored backup codes.  ERR_NOT_FOUND: the stored text is another
+ * one than `from` by now.
+ */
 MUST_CHECK enum err two_factor_replace_codes(struct db *db, struct arena *a,
     const char *id, const char *from, const char *to);
 

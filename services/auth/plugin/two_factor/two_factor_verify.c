@@ -23,7 +23,10 @@
 #include "base/clock.h"
 #include "web/request.h"
 
-/* Who shows it: the owner of a session, or somebody who is signing in. */
+/*
+ * The user whose code is checked: the owner of a session, or somebody who is
+ * signing in.
+ */
 struct check {
 	const struct session_found *found; /* NULL: signing in */
 	struct challenge challenge;
@@ -276,7 +279,10 @@ otp_key(struct req *r, const struct check *c)
 				      c->found->session.id);
 }
 
-/* Who has an app cannot use a code by mail. */
+/*
+ * Begins the check of a code by mail. A user who has an authenticator app is
+ * refused.
+ */
 static enum err
 begin_otp(struct req *r, struct check *ret_check)
 {

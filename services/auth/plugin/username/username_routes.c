@@ -50,7 +50,10 @@ static const struct field available_out_fields[] = {
 };
 /* clang-format on */
 
-/* These errors are 422 here; where a user is written, they are 400. */
+/*
+ * A wrong user name is 422 on the routes of this file; where a user is created
+ * or changed, it is 400. BetterAuth does the same.
+ */
 static enum err
 refuse_name(struct req *r, const struct refusal *row)
 {
