@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 
+#include "cors.h"
 #include "environment.h"
 #include "file.h"
 #include "lock.h"
@@ -212,10 +213,31 @@ check_known(const struct stack *s, const char *name)
 	return false;
 }
 
+/* A list of origins with a mistake would stop the next start. */
+static bool
+check_origins(const struct stack *s, const char *name, const char *value)
+{
+	const char *prefix = s->spec.verifier->variable;
+	struct cors_list list = {
+		.url_variable = arena_printf(s->arena, "%s_URL", prefix),
+		.url = "http://localhost",
+		.list_variable =
+		    arena_printf(s->arena, "%s_TRUSTED_ORIGINS", prefix),
+		.list = "",
+	};
+
+	if (str_eq(name, list.url_variable))
+		list.url = value;
+	else if (str_eq(name, list.list_variable))
+		list.list = value;
+	return cors_check(&list);
+}
+
 static bool
 change(struct stack *s, const char *name, const char *value)
 {
-	if ((value != NULL && !check_known(s, name)) ||
+	if ((value != NULL &&
+		(!check_known(s, name) || !check_origins(s, name, value))) ||
 	    !settings_change(s->arena, &s->spec, name, value))
 		return false;
 	print_message("%s: %s %s%s", settings_path(), name,

@@ -26,6 +26,20 @@ print_problem(
 		    variable, problem->entry, problem->why);
 }
 
+bool
+cors_check(const struct cors_list *list)
+{
+	struct origin_problem problem;
+	struct origins *origins = origins_new(list->url, list->list, &problem);
+
+	if (origins == NULL) {
+		print_problem(list, &problem);
+		return false;
+	}
+	origins_free(origins);
+	return true;
+}
+
 /* Adds a line of nginx's map for each pattern. */
 static void
 add_patterns(struct buf *b, struct arena *a, const struct origins *origins)

@@ -22,6 +22,11 @@ struct cors_list {
 };
 
 /*
+ * Whether each entry can match an origin. False: an error was printed that says
+ * what to write instead.
+ */
+MUST_CHECK bool cors_check(const struct cors_list *list);
+/*
  * Appends the file cors_map.conf, made from the template in `templates`, for
  * example "/usr/share/kedge/nginx". False: the template cannot be read, or an
  * entry can never match an origin; an error was printed that says what to write

@@ -15,6 +15,7 @@
 #include "nearest.h"
 #include "options.h"
 #include "record.h"
+#include "settings.h"
 
 /* Exit statuses, for programs that call this. */
 enum { DOCTOR_WELL = 0, DOCTOR_WARNINGS = 1, DOCTOR_ERRORS = 2 };
@@ -136,6 +137,11 @@ open_site(struct doctor *d, const struct options *o)
 	if (!stack_enter(s))
 		return false;
 	d->url = find_url(d);
+	/* what "kedge restart" would use: nginx's files depend on it */
+	if (d->url != NULL && (!settings_load_running(d->arena, &s->spec,
+				   lock_holder(), /* changed= */ NULL) ||
+				  !spec_take_proxies(d->arena, &s->spec)))
+		return false;
 	colon = d->url == NULL ? NULL : strrchr(d->url, ':');
 	if (colon != NULL && !str_i64(colon + 1, 1, 65535, &port))
 		port = 0;

@@ -72,7 +72,7 @@ stop(const struct stack *s, pid_t holder)
 static bool
 clear(const struct stack *s)
 {
-	if (!lock_take(s->dir))
+	if (!lock_take(s->dir, stack_dir_option(s)))
 		return false;
 	record_clear_leftovers(s->arena, s->dir);
 	return true;

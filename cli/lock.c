@@ -114,7 +114,7 @@ replace_if_open_to_others(int fd)
  * file loses the lock.
  */
 static bool
-take(const char *dir)
+take(const char *dir, const char *dir_option)
 {
 	struct flock lock = whole_file();
 	int fd = open_lock();
@@ -130,8 +130,8 @@ take(const char *dir)
 		return true;
 	if (errno == EACCES || errno == EAGAIN)
 		print_error(
-		    "%s is in use by process %ld; \"kedge down\" stops it", dir,
-		    (long)blocker_of(fd));
+		    "%s is in use by process %ld; \"kedge down%s\" stops it",
+		    dir, (long)blocker_of(fd), dir_option);
 	else
 		print_error(
 		    "cannot lock %s/" LOCK_FILE ": %s", dir, strerror(errno));
@@ -140,7 +140,7 @@ take(const char *dir)
 }
 
 bool
-lock_take(const char *dir)
+lock_take(const char *dir, const char *dir_option)
 {
 	struct flock lock = whole_file();
 	int guard;
@@ -158,7 +158,7 @@ lock_take(const char *dir)
 			close(guard);
 		return false;
 	}
-	taken = take(dir);
+	taken = take(dir, dir_option);
 	close(guard);
 	return taken;
 }

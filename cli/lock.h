@@ -23,9 +23,10 @@
 
 /*
  * Takes the lock in the working directory and keeps it until this process ends.
- * False: the lock was not taken, and an error was printed.
+ * False: the lock was not taken, and an error was printed; `dir_option` is what
+ * stack_dir_option() returns.
  */
-MUST_CHECK bool lock_take(const char *dir);
+MUST_CHECK bool lock_take(const char *dir, const char *dir_option);
 /* The supervisor's process id; 0: no supervisor runs. */
 pid_t lock_holder(void);
 

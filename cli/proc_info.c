@@ -7,7 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
+
+#include "file.h"
 
 static bool
 read_stat(pid_t pid, char *text, size_t size)
@@ -90,6 +94,45 @@ proc_info_each(void (*visit)(void *ctx, const struct proc_info *p), void *ctx)
 		    proc_info_find((pid_t)pid, &p))
 			visit(ctx, &p);
 	closedir(d);
+}
+
+/* Reads a file of /proc, whose size is not known before. */
+static bool
+read_all(struct arena *a, const char *path, struct buf *ret)
+{
+	char part[4096];
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd == -1)
+		return false;
+	buf_init(ret, a, FILE_MAX_BYTES);
+	while ((n = read(fd, part, sizeof(part))) > 0)
+		buf_put(ret, part, (size_t)n);
+	close(fd);
+	return n == 0 && !buf_failed(ret);
+}
+
+char *const *
+proc_info_environment(struct arena *a, pid_t pid)
+{
+	struct buf text;
+	char **list;
+	char *at, *end;
+	size_t n = 0;
+
+	if (!read_all(
+		a, arena_printf(a, "/proc/%ld/environ", (long)pid), &text))
+		return NULL;
+	end = text.data + text.len;
+	for (at = text.data; at < end; at += strlen(at) + 1)
+		n++;
+	list = arena_alloc(a, (n + 1) * sizeof(*list));
+	n = 0;
+	for (at = text.data; at < end; at += strlen(at) + 1)
+		list[n++] = at;
+	list[n] = NULL;
+	return list;
 }
 
 bool

@@ -16,13 +16,16 @@
 
 #include "down.h"
 #include "env_file.h"
+#include "file_set.h"
 #include "lock.h"
 #include "message.h"
+#include "nginx.h"
 #include "options.h"
 #include "proc_info.h"
 #include "record.h"
 #include "service_named.h"
 #include "settings.h"
+#include "site.h"
 #include "stack.h"
 
 /*
@@ -63,16 +66,29 @@ start(struct arena *a, const struct stack *s, const char *port)
 	print_error("cannot run \"kedge up\": %s", strerror(errno));
 }
 
+static void
+tell_file_wins(const char *name)
+{
+	print_message("%s is taken from %s, not from the environment of the "
+		      "last start",
+	    name, settings_path());
+}
+
 /*
- * Whether "kedge up" will accept the settings: otherwise the services would be
- * stopped, and not started again.
+ * Takes the variables of the last start. False: "kedge up" would not accept
+ * them, and the services would be stopped and not started again.
  */
 static bool
-check_settings(const struct stack *s)
+check_settings(struct stack *s, const char *port)
 {
+	const struct site site = site_of_stack(s, (int)strtol(port, NULL, 10));
+	struct file_set files;
 	const char *name;
 
-	if (!settings_load(s->arena, &s->spec))
+	file_set_init(&files, s->arena);
+	if (!settings_load_running(
+		s->arena, &s->spec, lock_holder(), tell_file_wins) ||
+	    !spec_take_proxies(s->arena, &s->spec) || !nginx_add(&site, &files))
 		return false;
 	/* "kedge up" reads the file itself. */
 	for (int i = 0; (name = settings_name(i)) != NULL; i++)
@@ -95,7 +111,7 @@ restart_command(int argc, char **argv)
 		status = OPTIONS_USAGE;
 	} else if (open_running(&s, a, options.dir, &record)) {
 		port = strrchr(record.url, ':') + 1;
-		if (check_settings(&s) && down(&s))
+		if (check_settings(&s, port) && down(&s))
 			start(a, &s, port);
 	}
 	arena_free(a);

@@ -13,6 +13,7 @@
 #include "env_file.h"
 #include "file.h"
 #include "message.h"
+#include "proc_info.h"
 
 /* Contains the path that --env named last. */
 #define SOURCE_FILE "env/source"
@@ -53,12 +54,18 @@ is_of(const char *name, const char *prefix)
 }
 
 static bool
-is_ours(const struct spec *spec, const char *name)
+is_of_service(const struct spec *spec, const char *name)
 {
 	for (int i = 0; i < spec->nservices; i++)
 		if (is_of(name, spec->services[i].variable))
 			return true;
-	return is_of(name, "KEDGE");
+	return false;
+}
+
+static bool
+is_ours(const struct spec *spec, const char *name)
+{
+	return is_of_service(spec, name) || is_of(name, "KEDGE");
 }
 
 static const char *
@@ -113,6 +120,63 @@ settings_load(struct arena *a, const struct spec *spec)
 	for (i = 0; i < e.count; i++)
 		if (!load(spec, &e, i))
 			return false;
+	return true;
+}
+
+/* NAME_FILE of NAME, and the other way round: two sources of one secret. */
+static const char *
+other_source(struct arena *a, const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 5 && str_eq(name + len - 5, "_FILE")
+	           ? arena_strndup(a, name, len - 5)
+	           : arena_printf(a, "%s_FILE", name);
+}
+
+static bool
+inherit(struct arena *a, const char *name, const char *value,
+    void (*changed)(const char *name))
+{
+	const char *other = other_source(a, name);
+
+	if (getenv(name) == NULL && getenv(other) == NULL)
+		return setenv(name, value, /* overwrite= */ 1) == 0;
+	if (changed == NULL)
+		return true;
+	if (settings_has(name) ? !str_eq(getenv(name), value)
+			       : settings_has(other))
+		changed(name);
+	return true;
+}
+
+bool
+settings_load_running(struct arena *a, const struct spec *spec,
+    pid_t supervisor, void (*changed)(const char *name))
+{
+	char *const *given;
+	const char *equals, *name;
+
+	if (!settings_load(a, spec))
+		return false;
+	given = proc_info_environment(a, supervisor);
+	if (given == NULL) {
+		print_error("cannot read the environment of process %ld, with "
+			    "which the stack was started: run this command as "
+			    "the same user",
+		    (long)supervisor);
+		return false;
+	}
+	for (; *given != NULL; given++) {
+		equals = strchr(*given, '=');
+		if (equals == NULL)
+			continue;
+		name = arena_strndup(a, *given, (size_t)(equals - *given));
+		if ((is_of_service(spec, name) ||
+			str_eq(name, "KEDGE_TRUSTED_PROXIES")) &&
+		    !inherit(a, name, equals + 1, changed))
+			return false;
+	}
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #define CLI_SETTINGS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/attr.h"
 
@@ -30,6 +31,15 @@ MUST_CHECK bool settings_use(struct arena *a, const char *path);
  * is none. False: a line is wrong; an error was printed.
  */
 MUST_CHECK bool settings_load(struct arena *a, const struct spec *spec);
+/*
+ * Like settings_load(), and then takes the services' variables with which the
+ * running stack's supervisor was started, for those that are set neither in the
+ * environment of this process nor in the file: what "kedge restart" will use.
+ * Calls `changed`, if it is not NULL, for each variable that the file sets to
+ * another value than that start's environment.
+ */
+MUST_CHECK bool settings_load_running(struct arena *a, const struct spec *spec,
+    pid_t supervisor, void (*changed)(const char *name));
 /* The path of the file that settings_load() has read or would read. */
 const char *settings_path(void);
 /* Whether settings_load() took the variable's value from the file. */

@@ -172,6 +172,8 @@ MUST_CHECK bool spec_set_web(struct spec *spec, const char *given);
  */
 MUST_CHECK bool
 spec_set_proxies(struct arena *a, struct spec *spec, const char *given);
+/* The same from KEDGE_TRUSTED_PROXIES; without it, those of kedge.json stay. */
+MUST_CHECK bool spec_take_proxies(struct arena *a, struct spec *spec);
 /* Returns the service with that name; NULL: there is none. */
 const struct spec_service *spec_find(const struct spec *spec, const char *name);
 /* Whether the service consists of Kedge's own processes. */

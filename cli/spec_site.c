@@ -1,6 +1,7 @@
 #include "spec_part.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -216,6 +217,14 @@ spec_set_proxies(struct arena *a, struct spec *spec, const char *given)
 		spec->trusted_proxies[spec->ntrusted_proxies++] = item;
 	}
 	return true;
+}
+
+bool
+spec_take_proxies(struct arena *a, struct spec *spec)
+{
+	const char *given = getenv("KEDGE_TRUSTED_PROXIES");
+
+	return given == NULL || spec_set_proxies(a, spec, given);
 }
 
 static bool

@@ -80,7 +80,8 @@ find_root(struct stack *s)
 
 /*
  * The default directory of a stack. An installed Kedge keeps the stacks of a
- * person among that person's files (XDG Base Directory Specification).
+ * person among that person's files (XDG Base Directory Specification). NULL:
+ * there is no such place, because HOME is not set.
  */
 static const char *
 default_dir(const struct stack *s)
@@ -94,8 +95,19 @@ default_dir(const struct stack *s)
 		return arena_printf(s->arena, "%s/kedge", data);
 	if (home != NULL && home[0] == '/')
 		return arena_printf(s->arena, "%s/.local/share/kedge", home);
-	print_error("HOME is not set; name the stack's directory with --dir");
 	return NULL;
+}
+
+const char *
+stack_dir_option(const struct stack *s)
+{
+	const char *dir = default_dir(s);
+
+	if (dir != NULL)
+		dir = canonical(s->arena, dir);
+	return dir != NULL && str_eq(dir, s->dir)
+	           ? ""
+	           : arena_printf(s->arena, " --dir %s", s->dir);
 }
 
 const char *
@@ -118,6 +130,9 @@ stack_open(struct stack *s, struct arena *a, const char *dir_option)
 		return false;
 	if (dir_option == NULL) {
 		s->dir = default_dir(s);
+		if (s->dir == NULL)
+			print_error("HOME is not set; name the stack's "
+				    "directory with --dir");
 	} else if (dir_option[0] == '/') {
 		s->dir = dir_option;
 	} else if (dir_option[0] == '\0' || getcwd(cwd, sizeof(cwd)) == NULL) {

@@ -72,6 +72,11 @@ bool stack_wants_system(const struct stack *s, const char *dir_option);
  */
 MUST_CHECK bool stack_open_either(
     struct stack *s, struct arena *a, const char *dir_option, bool system);
+/*
+ * What a command must be told to mean this stack, " --dir DIRECTORY"; "": it is
+ * the default one. The stack was entered.
+ */
+const char *stack_dir_option(const struct stack *s);
 /* The directory of the programs that run the service's jobs. */
 const char *stack_programs(const struct stack *s, const char *service);
 /* Makes the stack's directory with its subdirectories, and enters it. */

@@ -222,8 +222,11 @@ announce(void *ctx)
 		      "%s stops it; the data stays in %s%s%s",
 	    u->url, (double)(clock_monotonic_us() - u->started_us) / 1e6,
 	    hints(u), missing_applications(u),
-	    u->detach ? "\"kedge down\"" : "Ctrl-C", u->stack.dir,
-	    cluster != NULL ? " and " : "", cluster != NULL ? cluster : "");
+	    u->detach ? arena_printf(u->stack.arena, "\"kedge down%s\"",
+			    stack_dir_option(&u->stack))
+		      : "Ctrl-C",
+	    u->stack.dir, cluster != NULL ? " and " : "",
+	    cluster != NULL ? cluster : "");
 	if (u->starter_fd != -1)
 		detach_output(u);
 }
@@ -234,7 +237,7 @@ run(struct up *u)
 	struct supervisor supervisor;
 	int status = 1;
 
-	if (!lock_take(u->stack.dir))
+	if (!lock_take(u->stack.dir, stack_dir_option(&u->stack)))
 		return 1;
 	if (read_settings(u) && prepare(u)) {
 		supervisor = (struct supervisor){
@@ -348,15 +351,6 @@ set_web(struct up *u)
 	return u->web == NULL || spec_set_web(&u->stack.spec, u->web);
 }
 
-/* Without the variable, the proxies of kedge.json are trusted. */
-static bool
-set_proxies(struct stack *s)
-{
-	const char *given = getenv("KEDGE_TRUSTED_PROXIES");
-
-	return given == NULL || spec_set_proxies(s->arena, &s->spec, given);
-}
-
 /*
  * A stack has no TLS: whoever reaches its port from another host sends
  * passwords in the clear, unless a proxy ends TLS.
@@ -405,7 +399,7 @@ up_command(int argc, char **argv)
 	} else if (find_env(a, options.env, &u->env) &&
 		   find_web(a, options.web, &u->web) &&
 		   stack_open(&u->stack, a, options.dir) && set_web(u) &&
-		   set_proxies(&u->stack) &&
+		   spec_take_proxies(a, &u->stack.spec) &&
 		   set_listen(&u->stack, options.listen, options.force) &&
 		   stack_make(&u->stack)) {
 		u->port = options.port;

@@ -132,6 +132,74 @@ unlink "$dir/kedge.env";
 is(($k->kedge('restart'))[0], 0, 'restart');
 is_deeply(trusted(), [ ('no') x 4, 403, 403 ], 'and without it no longer');
 
+# ---- what the next start uses ---------------------------------------------------
+
+sub warned { return [ (run($kedge, 'doctor', 'files', '--dir', $dir))[1] =~ /^warning +(.*)/mg ] }
+
+is(($k->kedge('config', 'set', "AUTH_TRUSTED_ORIGINS=$page"))[0], 0, 'an origin in kedge.env');
+like(warned()->[0] // '', qr{nginx/cors_map\.conf differs}, 'the doctor sees what a restart would change');
+is(($k->kedge('restart'))[0], 0, 'restart');
+is_deeply(warned(), [], 'and nothing after it');
+unlink "$dir/kedge.env";
+is(($k->kedge('down'))[0], 0, 'down');
+
+# A restart has the variables of the last start, wherever they came from.
+my $given_page = 'https://given.example';
+my $others = 'https://other.example';
+sub allowed { my ($origin) = @_; return $k->client->get('/api/auth/ok', origin => $origin)->{headers}{'access-control-allow-origin'} }
+my @start = ($kedge, 'up', '--dir', $dir, '--port', $k->port, '--detach');
+($status, $out, $err) = run({ env => { AUTH_TRUSTED_ORIGINS => $given_page, CORE_TASKS_MAX => 33,
+	KEDGE_TRUSTED_PROXIES => '192.0.2.7' } }, @start);
+is($status, 0, 'up with variables in its environment') or diag($err);
+like($out, qr{^"kedge down --dir \Q$dir\E" stops it}m, 'up says how to stop a stack that is not the default one');
+($status, $out, $err) = run(@start);
+like($err, qr{"kedge down --dir \Q$dir\E" stops it}, 'and so does the refusal of a second start');
+is_deeply(warned(), [], 'the doctor knows them, although its own environment does not have them');
+is(setting('AUTH_TRUSTED_ORIGINS')->{value}, $given_page, 'config shows the value');
+for my $n (1, 2) {
+	($status, $out, $err) = run($kedge, 'restart', '--dir', $dir);
+	is($status, 0, "restart $n in another environment") or diag($err);
+	is(allowed($given_page), $given_page, 'nginx has the origin of the last start');
+	is($k->service_env('auth')->{AUTH_TRUSTED_ORIGINS}, $given_page, 'auth, too');
+	is($k->service_env('core')->{CORE_TASKS_MAX}, 33, 'and core its variable');
+	like(slurp("$dir/nginx/nginx.conf") . join('', map { slurp($_) // '' } glob("$dir/nginx/*.conf")),
+		qr/set_real_ip_from 192\.0\.2\.7;/, 'and nginx the proxy');
+}
+is((run({ env => { CORE_TASKS_MAX => 34 } }, $kedge, 'restart', '--dir', $dir))[0], 0, 'restart');
+is($k->service_env('core')->{CORE_TASKS_MAX}, 34, 'the environment of the restart takes precedence');
+is(($k->kedge('config', 'set', "AUTH_TRUSTED_ORIGINS=$others"))[0], 0, 'config set');
+($status, $out, $err) = run($kedge, 'restart', '--dir', $dir);
+is($status, 0, 'restart');
+like($out, qr/AUTH_TRUSTED_ORIGINS is taken from kedge\.env, not from the environment of the last start/, 'says that kedge.env is used');
+is(allowed($others), $others, 'kedge.env takes precedence over the last start');
+is(allowed($given_page), undef, 'which is over');
+
+# A value that would stop the start is refused before anything stops.
+($status, $out, $err) = $k->kedge('config', 'set', 'AUTH_TRUSTED_ORIGINS=127.0.0.1:18273');
+isnt($status, 0, 'config set refuses an origin that matches no page');
+like($err, qr{it has no scheme; write "http://127\.0\.0\.1:18273"}, 'and says what to write: http for this host');
+for my $row ([ 'localhost:5173', 'http://localhost:5173' ], [ '[::1]:5173', 'http://[::1]:5173' ],
+	[ 'localhost.example', 'https://localhost.example' ], [ '127.0.0.1.example', 'https://127.0.0.1.example' ])
+{
+	($status, $out, $err) = $k->kedge('config', 'set', "AUTH_TRUSTED_ORIGINS=$row->[0]");
+	like($err, qr{write "\Q$row->[1]\E"}, "$row->[0]: the scheme");
+}
+($status, $out, $err) = $k->kedge('config', 'set', 'AUTH_URL=app.example.com');
+like($err, qr{^kedge: AUTH_URL: "app\.example\.com" matches no page}, 'the same of AUTH_URL');
+is(slurp("$dir/kedge.env"), "AUTH_TRUSTED_ORIGINS=$others\n", 'kedge.env stays as it was');
+open $f, '>', "$dir/kedge.env" or die;
+print $f "AUTH_TRUSTED_ORIGINS=127.0.0.1:18273\n";
+close $f;
+($status, $out, $err) = $k->kedge('restart');
+isnt($status, 0, 'a restart with such a line is refused');
+like($err, qr{write "http://127\.0\.0\.1:18273"}, 'with the same message');
+is(allowed($others), $others, 'and nothing was stopped');
+unlink "$dir/kedge.env";
+is(($k->kedge('down'))[0], 0, 'down');
+($status, $out, $err) = run(@start);
+is($status, 0, 'up') or diag($err);
+is(allowed($given_page), undef, 'a new start has only its own environment');
+
 # The rules of systemd's EnvironmentFile=.
 for my $row (
 	[ 'x',               'x' ],

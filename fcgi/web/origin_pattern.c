@@ -304,6 +304,17 @@ check_native(const char *text, size_t scheme, struct origin_problem *p)
 }
 
 static bool
+is_loopback(const char *text)
+{
+	size_t len = host_end(text, strlen(text));
+
+	return (len == 9 && strncasecmp(text, "localhost", len) == 0) ||
+	       (strncmp(text, "127.", 4) == 0 &&
+		   strspn(text, "0123456789.") >= len) ||
+	       (len == 5 && strncmp(text, "[::1]", len) == 0);
+}
+
+static bool
 check_unknown_scheme(const char *text, struct origin_problem *p)
 {
 	const char *rest = strstr(text, "://");
@@ -313,8 +324,10 @@ check_unknown_scheme(const char *text, struct origin_problem *p)
 		return refuse(p,
 		    "its scheme is none: a scheme contains no wildcard",
 		    "https:", rest + 1, strlen(rest + 1));
-	(void)refuse(
-	    p, "it has no scheme", "https://", text, strspn(text, host_bytes));
+	/* A development server on this host has no certificate. */
+	(void)refuse(p, "it has no scheme",
+	    is_loopback(text) ? "http://" : "https://", text,
+	    strspn(text, host_bytes));
 	if (!origin_of(p->instead, origin) || !str_eq(p->instead, origin))
 		p->instead[0] = '\0';
 	return false;
