@@ -299,6 +299,9 @@ update_session(struct req *r, const void *in_struct, void *out_struct)
 	struct session session;
 	enum err e;
 
+	/* Without fields of the application nobody has read the body. */
+	if (r->body == NULL)
+		return refuse(r, REFUSE_NO_FIELDS_TO_UPDATE);
 	columns_take(
 	    session_plugin_columns(), r->arena, r->body, in->columns, &values);
 	e = check_update(r, &values);
