@@ -43,6 +43,29 @@ sub untold
 	];
 }
 
+# ---- headers ------------------------------------------------------------------------
+
+# A client with types from the document must not forget a header that the route needs.
+my $missing = $alice->post('/api/wallet/transfers', { debitAccountId => '00000000-0000-4000-8000-000000000000',
+	creditAccountId => '00000000-0000-4000-8000-000000000001', amount => 1 });
+is($missing->{json}{code}, 'IDEMPOTENCY_KEY_REQUIRED', 'a transfer needs an Idempotency-Key');
+my %requires;
+for my $service (Kedge::services()) {
+	my $paths = $spec{$service}{paths};
+	for my $path (keys %$paths) {
+		for my $method (grep { ref $paths->{$path}{$_} eq 'HASH' } keys %{ $paths->{$path} }) {
+			for my $p (@{ $paths->{$path}{$method}{parameters} // [] }) {
+				$requires{"$method $path"} = $p->{required} ? 1 : 0
+				    if ($p->{name} // '') eq 'Idempotency-Key';
+			}
+		}
+	}
+}
+is_deeply([ sort grep { $requires{$_} } keys %requires ],
+	[ map { "post /api/wallet/transfers$_" } '', '/batch', '/{id}/capture', '/{id}/reverse' ],
+	'the documents say which routes need it') or diag(explain \%requires);
+is($requires{'post /api/core/tasks'}, 0, 'and that others only read it');
+
 # ---- members ------------------------------------------------------------------------
 
 my $found = $alice->get('/api/auth/get-session')->{json};

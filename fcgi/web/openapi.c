@@ -74,7 +74,7 @@ write_parameter(struct buf *b, const struct field *f)
 	buf_puts(b, "{\"name\":");
 	json_write_string(b, f->name);
 	buf_printf(b, ",\"in\":\"%s\"", error_from_name(f->from));
-	if (f->required || f->from == FROM_PATH)
+	if (f->required || f->route_requires || f->from == FROM_PATH)
 		buf_puts(b, ",\"required\":true");
 	if (f->doc != NULL) {
 		buf_puts(b, ",\"description\":");

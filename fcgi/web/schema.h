@@ -113,6 +113,11 @@ struct field {
 	enum field_type type;
 	enum field_from from; /* where the input comes from */
 	bool required;
+	/*
+	 * The route itself refuses a request without it, with a code of its
+	 * own: OpenAPI says that it is required.  For a parameter or a header.
+	 */
+	bool route_requires;
 	/* Input: null is read as NULL.  Output: NULL is written as null. */
 	bool nullable;
 	/* Output, TYPE_STRINGS: left out when items is NULL. */

@@ -42,6 +42,8 @@ static const struct field patch_fields[] = {
 	{ FIELD(struct item, id, "id"), .from = FROM_PATH, .required = true,
 	  .format = FMT_UUID, .doc = "Which one." },
 	{ FIELD(struct item, match, "If-Match"), .from = FROM_HEADER },
+	{ FIELD(struct item, note, "Key"), .from = FROM_HEADER,
+	  .route_requires = true },
 	{ FIELD(struct item, title, "title"), .min = 1, .max = 10,
 	  .doc = "A \"title\"." },
 	{ FIELD(struct item, note, "note"), .nullable = true },
@@ -208,6 +210,8 @@ START_TEST(parameters_are_not_in_the_body)
 	    "\"description\":\"Which one.\","
 	    "\"schema\":{\"type\":\"string\",\"format\":\"uuid\"}},"
 	    "{\"name\":\"If-Match\",\"in\":\"header\","
+	    "\"schema\":{\"type\":\"string\"}},"
+	    "{\"name\":\"Key\",\"in\":\"header\",\"required\":true,"
 	    "\"schema\":{\"type\":\"string\"}}]");
 	ck_assert_str_eq(
 	    AT(j, "paths", "/api/core/items/{id}", "patch", "requestBody"),

@@ -32,8 +32,10 @@ struct operation {
 	const char *sha256_hex;
 };
 
-/* The schema row for the header Idempotency-Key. */
-#define OPERATION_KEY_FIELD(T, member) IDEMPOTENCY_KEY_FIELD(T, member)
+/* The schema row for the header Idempotency-Key, for operation_begin_request().
+ */
+#define OPERATION_KEY_FIELD(T, member) \
+	IDEMPOTENCY_KEY_FIELD(T, member), .route_requires = true
 
 /* The schema row for the reason that an operator may give. */
 #define OPERATION_REASON_FIELD(T, member)                            \
