@@ -67,7 +67,8 @@ static const struct config_var vars[] = {
 	{ CONFIG(struct auth_config, plugins, "PLUGINS"),
 	  .fallback = default_plugins,
 	  .doc = "The plugins that are on, separated by commas, named as in "
-	    "BetterAuth's manual. The paths of the others answer 404." },
+	    "BetterAuth's manual. The paths of the others answer 404. The "
+	    "variable replaces the default list." },
 	{ CONFIG(struct auth_config, additional_fields, "ADDITIONAL_FIELDS"),
 	  .fallback = "", .max = 65536,
 	  .doc = "Columns of your own in BetterAuth's tables user and session, "
