@@ -42,7 +42,7 @@ struct entity {
 	const struct template_value *values;
 };
 
-/* -- what is in the way -- */
+/* -- reasons to refuse the order -- */
 
 static bool
 check_service(struct entity *e, const struct stack *stack)

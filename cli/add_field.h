@@ -71,7 +71,7 @@ const char *add_field_patch_check(struct arena *a, const struct add_field *f);
 /* A member of a JSON body with a possible value. */
 const char *add_field_json(struct arena *a, const struct add_field *f);
 
-/* Whether it is in C an integer, or a text. */
+/* Whether the C type of the field is int64_t, or const char *. */
 bool add_field_is_number(const struct add_field *f);
 bool add_field_is_string(const struct add_field *f);
 

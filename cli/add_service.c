@@ -80,14 +80,17 @@ is_c(const struct add_service *order)
 	return order->language == NULL || str_eq(order->language, "c");
 }
 
-/* Whether it is an application that exists already. */
+/*
+ * Whether the order is for an application that exists already, outside of this
+ * checkout.
+ */
 static bool
 is_external(const struct add_service *order)
 {
 	return order->url != NULL && order->language == NULL;
 }
 
-/* -- what is in the way -- */
+/* -- reasons to refuse the order -- */
 
 static bool
 check_prefix(const struct stack *stack, const char *prefix)

@@ -15,7 +15,7 @@ struct adopt_facts;
 struct buf;
 
 enum adopt_level {
-	ADOPT_STOP, /* it cannot be adopted as it is */
+	ADOPT_STOP, /* the database cannot be adopted in its present state */
 	/* users could not sign in; may be accepted with --accept-lockout */
 	ADOPT_LOCKOUT,
 	ADOPT_LOST,

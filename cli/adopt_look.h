@@ -116,7 +116,7 @@ MUST_CHECK bool adopt_look(
  */
 bool adopt_asks_second_factor(void);
 
-/* NULL: there is none. */
+/* Return the table or the column with that name; NULL: there is none. */
 const struct adopt_table *
 adopt_find_table(const struct adopt_facts *f, const char *name);
 const struct adopt_column *adopt_find_column(

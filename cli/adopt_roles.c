@@ -161,7 +161,10 @@ transfer(struct plan *p)
 	const char *user = is_auth ? "auth" : p->from;
 
 	lack(p, true, "only a superuser can give the tables another owner");
-	/* Everything goes back, also what is made meanwhile. */
+	/*
+	 * The undo gives all tables of the role back, also tables that were
+	 * made since the adoption.
+	 */
 	step(p, is_auth ? "REASSIGN OWNED BY auth TO " OWNER : "SELECT 1",
 	    arena_printf(a, "REASSIGN OWNED BY " OWNER " TO %s", was));
 	for (int i = 0; i < f->ntables && !is_auth; i++) {
@@ -507,8 +510,8 @@ exists(struct db_script *script, struct arena *a, const char *table,
 
 /*
  * The statements of the record are run by an administrator, and the owner of
- * the table could have changed them: they must be of those that this program
- * writes.
+ * the table could have changed them: so only statements that this program
+ * writes are accepted.
  */
 #define QUOTED "\"([^\"]|\"\")+\""
 static const char known_undo[] =

@@ -41,14 +41,15 @@ struct adopt_roles_wanted {
 	/* SQL expressions: 'text', or :'name' for psql */
 	const char *auth_password, *owner_password;
 	int64_t connections; /* CONNECTION LIMIT of the role auth */
-	bool keep_password; /* that of auth, if the role exists */
+	bool keep_password; /* keep the password of the role auth, if the role
+	                       exists */
 };
 
 struct adopt_roles {
 	struct adopt_step steps[ADOPT_STEPS_MAX];
 	int nsteps;
-	const char *owner; /* runs the migrations */
-	bool transfers; /* the owner changes */
+	const char *owner; /* the role that runs the migrations */
+	bool transfers; /* the tables get another owner */
 	bool makes_auth, makes_owner; /* or sets a new password */
 	/* why it is not possible, with what to do; NULL: it is */
 	const char *problem;

@@ -35,7 +35,10 @@ print_services(const struct stack *s)
 	    (long long)connections_of_server(s->arena, &s->spec));
 	for (i = 0; i < s->spec.nservices; i++) {
 		service = &s->spec.services[i];
-		/* A service without processes is somebody else's. */
+		/*
+		 * Skip applications that Kedge does not run: they have no
+		 * processes in kedge.json.
+		 */
 		if (service->api.processes == 0)
 			continue;
 		printf("service %s %s%s%s%s%s\n", service->name,

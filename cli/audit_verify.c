@@ -21,7 +21,10 @@ enum {
  */
 #define LATE_US (INT64_C(3600) * 1000 * 1000)
 
-/* The text is that of audit_bytes() in sql/audit/0001_audit.sql. */
+/*
+ * The statement builds the same text of an event as audit_bytes() in
+ * sql/audit/0001_audit.sql.
+ */
 static const char select_sql[] =
     "SELECT l.seq, l.event_id, encode(l.event_sha256, 'hex'),"
     " encode(l.sha256, 'hex'), (SELECT string_agg("
@@ -196,7 +199,10 @@ check_row(struct walk *w, struct arena *a, const struct db_rows *rows, int row)
 			"link %lld was changed, inserted or reordered: its "
 			"hash does not follow from the link before it",
 			(long long)seq));
-		/* Go on from what is there, so that one fault is told once. */
+		/*
+		 * Continue with the hash that the row has, so that one fault is
+		 * reported once, and not for all later links.
+		 */
 		(void)read_hex(hex, w->sha256);
 	}
 	w->is_first = false;

@@ -235,8 +235,8 @@ remove_partial(const char *path)
 }
 
 /*
- * Removes what interrupted backups have left; the lock is held, so none of it
- * is in use.
+ * Removes the directories that interrupted backups have left. This process
+ * holds the lock, so no other process uses them.
  */
 static bool
 remove_partials(const struct backup *b)

@@ -42,7 +42,10 @@ struct backup_manifest {
 
 MUST_CHECK bool backup_manifest_write(
     struct arena *a, const char *path, const struct backup_manifest *m);
-/* False: there is none, or it is wrong. An error was printed unless `quiet`. */
+/*
+ * Reads the manifest of the backup in `dir`. False: the manifest is missing or
+ * malformed; an error was printed unless `quiet`.
+ */
 MUST_CHECK bool backup_manifest_read(struct arena *a, const char *dir,
     bool quiet, struct backup_manifest *ret_manifest);
 /* Reads the size and the SHA-256 of a file. False: an error was printed. */

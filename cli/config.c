@@ -170,7 +170,10 @@ show(const struct stack *s, const char *only, bool as_json)
 
 /* -- set and unset -- */
 
-/* The service whose name begins the variable's; NULL: there is none. */
+/*
+ * Returns the service whose name is the prefix of the variable's name; NULL:
+ * there is none.
+ */
 static const struct spec_service *
 service_of(const struct spec *spec, const char *name)
 {
@@ -247,7 +250,10 @@ change(struct stack *s, const char *name, const char *value)
 	return true;
 }
 
-/* Each argument is NAME=value, or for "unset" NAME. */
+/*
+ * Sets or unsets the variables of all arguments: NAME=value for "set", NAME for
+ * "unset".
+ */
 static int
 change_all(struct stack *s, const struct options *o)
 {

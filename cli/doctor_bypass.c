@@ -1,6 +1,6 @@
 /*
- * The corpus is that of t/60-security-S1.t, S2 and S3, as far as a request
- * without a session can show something.
+ * The paths and headers are those of t/60-security-S1.t, S2 and S3 that can be
+ * checked without a session.
  */
 #include "doctor.h"
 

@@ -85,7 +85,10 @@ exchange(int fd, const char *text, char *answer, size_t size)
 	size_t len = 0;
 	ssize_t n;
 
-	/* nginx may refuse the request before it has read all of it. */
+	/*
+	 * Ignore an error: nginx may answer before it has read the whole
+	 * request.
+	 */
 	(void)send(fd, text, strlen(text), MSG_NOSIGNAL);
 	while (len < size && (n = recv(fd, answer + len, size - len, 0)) > 0)
 		len += (size_t)n;

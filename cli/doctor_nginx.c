@@ -128,7 +128,11 @@ check_identity(struct doctor *d, const struct nginx_directive *pass,
 		if (set->nargs == 2 && strcasecmp(set->args[0], name) == 0)
 			break;
 	if (block == NULL || set == NULL) {
-		/* A client cannot send KEDGE_IDENTITY, so it is just absent. */
+		/*
+		 * KEDGE_IDENTITY is a FastCGI parameter, which no client can
+		 * send. If nginx does not set it, the service sees no identity
+		 * and answers 401.
+		 */
 		if (!spec_is_own(service))
 			doctor_add(d, SEVERITY_ERROR,
 			    "set it as nginx/http_guarded.conf.in does",

@@ -10,7 +10,10 @@
 #include "file.h"
 #include "message.h"
 
-/* As in systemd's parser (src/basic/env-file.c). */
+/*
+ * The same sets of characters as in systemd's parser of EnvironmentFile=
+ * (src/basic/env-file.c).
+ */
 #define BLANK " \t\r\n"
 #define ESCAPED_IN_QUOTES "\"\\`$"
 
@@ -87,7 +90,7 @@ skip_comment(struct reader *r)
 	return true;
 }
 
-/* Reads what is between quotes. False: the quotes do not end. */
+/* Reads a quoted value. False: the closing quote is missing. */
 static bool
 read_quoted(struct reader *r, struct buf *b)
 {

@@ -21,11 +21,12 @@
 
 /* The place of the stack's secrets. */
 struct secret_store environment_store(const struct stack *s);
-/* Reads the secrets. Makes and stores those that are missing. */
+/* Reads the secrets of all services. Makes and stores missing ones. */
 MUST_CHECK bool
 environment_secrets(const struct stack *s, struct environment *ret_secrets);
 /*
- * Writes the file env/NAME.env of each service. `port` is that of the stack.
+ * Writes the file env/NAME.env of each service. `port` is the port of the
+ * stack's nginx.
  */
 MUST_CHECK bool environment_write(
     const struct stack *s, const struct environment *secrets, int port);

@@ -74,7 +74,10 @@ is_supervisor(int fd, pid_t pid)
 	return strcmp(text, expected) == 0;
 }
 
-/* The id of the process that holds a conflicting lock; 0: there is none. */
+/*
+ * Returns the id of the process that holds a conflicting lock; 0: no process
+ * does.
+ */
 static pid_t
 blocker_of(int fd)
 {

@@ -47,7 +47,7 @@ struct logs {
 	struct logs_merge *merge;
 };
 
-/* -- what is asked for -- */
+/* -- the names of the logs to print -- */
 
 static bool
 add_name(struct logs *l, const char *name)
@@ -60,7 +60,10 @@ add_name(struct logs *l, const char *name)
 	return true;
 }
 
-/* Reads the names, and those of --service, which commas separate. */
+/*
+ * Reads the names of logs from the arguments, and from --service, where commas
+ * separate them.
+ */
 static bool
 read_names(struct logs *l)
 {

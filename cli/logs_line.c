@@ -111,7 +111,10 @@ take_ms(const char **text)
 	return ms;
 }
 
-/* What journalctl, PostgreSQL, nginx and Redis write as the time of a line. */
+/*
+ * The formats of time that journalctl, PostgreSQL, nginx and Redis write at the
+ * beginning of a line.
+ */
 static const struct form {
 	const char *format;
 	bool is_utc; /* otherwise it is the local time */

@@ -23,12 +23,18 @@ struct logs_line {
 	const char *json;
 };
 
-/* What is known about a line from its place. */
+/* The properties of a line that follow from the log in which it is. */
 struct logs_place {
 	const char *name; /* of the log, for example "core" or "postgres" */
-	/* the time of a line that has none of its own, as in logs_line */
+	/*
+	 * the time for a line that does not begin with a time; in the form of
+	 * struct logs_line
+	 */
 	const char *time;
-	/* Text in the log of a service is what a process that dies writes. */
+	/*
+	 * The log of a service: a line that is not JSON was written by a
+	 * process that died.
+	 */
 	bool is_service;
 };
 

@@ -11,14 +11,15 @@ struct logs_split {
 	/* Called for each line, without its end. */
 	void (*line)(void *ctx, const char *line);
 	void *ctx;
-	bool skips; /* skip what comes until the next line begins */
+	bool skips; /* skip text until the next newline: the line is too long,
+	               or its beginning was not read */
 	size_t len;
 	char text[LOGS_SPLIT_MAX];
 };
 
 /* Adds a part. Of a line that is too long, only the beginning is kept. */
 void logs_split_add(struct logs_split *s, const char *part, size_t len);
-/* Nothing more comes: what has no end yet is a line. */
+/* Ends the input: the text after the last newline becomes a line, too. */
 void logs_split_end(struct logs_split *s);
 
 #endif

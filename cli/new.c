@@ -88,7 +88,7 @@ check_origin(const char *url)
 	return false;
 }
 
-/* A new directory, or one that has nothing in it but that of git. */
+/* Checks that the directory does not exist, or has nothing in it but .git. */
 static bool
 check_empty(const char *dir)
 {

@@ -17,8 +17,8 @@ struct nginx_features {
 };
 
 /*
- * The features of the nginx in PATH. When there is none, those that every
- * supported version has.
+ * Returns the features of the nginx in PATH. Without an nginx, returns the
+ * features that every supported version has.
  */
 struct nginx_features nginx_binary_features(struct arena *a);
 /*

@@ -22,7 +22,7 @@ static const struct template_value stack_paths[] = {
 	{ "more", "" },
 	{ NULL },
 };
-/* On a server, the paths are those of Debian's nginx and its unit. */
+/* The paths on a server: as in Debian's nginx.conf and nginx.service. */
 static const struct template_value server_paths[] = {
 	{ "daemon", "" },
 	{ "pid", "/run/nginx.pid" },
@@ -148,8 +148,8 @@ add_limits(const struct site *site, struct file_set *files)
 }
 
 /*
- * Which requests are logged. split_clients accepts percentages with at most two
- * decimals.
+ * Adds log.conf, which chooses the requests that are logged. split_clients
+ * accepts percentages with at most two decimals.
  */
 static bool
 add_log(const struct site *site, struct file_set *files)

@@ -170,7 +170,10 @@ add_servers(const struct site *site, struct file_set *files)
 	return nginx_text_finish(&t, files, "servers.conf");
 }
 
-/* Which addresses are those of proxies. */
+/*
+ * Adds realip.conf: the addresses of trusted proxies, whose headers name the
+ * client.
+ */
 static bool
 add_realip(const struct site *site, struct file_set *files)
 {
@@ -237,7 +240,10 @@ add_transport(const struct site *site, struct file_set *files)
 	return nginx_text_finish(&t, files, "transport.conf");
 }
 
-/* The location of the first certificate, and of those that follow. */
+/*
+ * Adds acme.conf: the location from which the certificate authority reads the
+ * proof for a certificate, at its first issue and at each renewal.
+ */
 static bool
 add_acme(const struct site *site, struct file_set *files)
 {

@@ -5,8 +5,8 @@
 #include "file.h"
 
 /*
- * Only nginx's master reads the configuration; it has no secrets, but names
- * what is protected and how.
+ * Only root reads the configuration, because only nginx's master process needs
+ * it. The files have no secrets, but tell how each path is protected.
  */
 enum { FILE_MODE = 0600 };
 

@@ -69,12 +69,13 @@ struct options {
 	bool status; /* show how it is, and change nothing */
 	const char *spec; /* the path of kedge.json */
 	const char *what; /* which kinds of files, separated by commas */
-	bool force; /* although something advises against it */
-	bool no_test; /* without a test by the program that reads the files */
+	bool force; /* do it although a check advises against it */
+	bool no_test; /* do not test the files by the program that reads them */
 	bool containers; /* for the containers of docker-compose.yml */
 	bool dry_run; /* show what would be done */
-	bool fix; /* repair what is safe to repair */
-	bool system; /* the services that systemd runs on this host */
+	bool fix; /* doctor: make the repairs that can do no harm */
+	bool system; /* act on the services that systemd runs on this host, not
+	                on a stack */
 	char **args; /* the arguments that are not options */
 	int nargs;
 };

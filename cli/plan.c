@@ -212,8 +212,8 @@ add_service(struct plan *p, const struct stack *s,
 	need(c, redis);
 	need(c, migration);
 	/*
-	 * Not only the migration needs PostgreSQL: a service that is restarted
-	 * must wait for it, too.
+	 * The migration already waits for PostgreSQL, but it runs only once. A
+	 * service that is restarted later must wait for PostgreSQL itself.
 	 */
 	if (has_own_database(s, service))
 		need(c, stores->postgres);

@@ -31,8 +31,8 @@ MUST_CHECK bool privileges_secure(
     struct db_script *script, struct arena *a, const char *service);
 
 /*
- * Finds what is wrong without changing it: rows with the problem and with the
- * statement that solves it. False: an error was printed.
+ * Finds wrong privileges without changing them: rows with the problem and with
+ * the statement that solves it. False: an error was printed.
  */
 MUST_CHECK bool privileges_find(struct db_script *script, struct arena *a,
     const char *service, struct db_rows *ret_rows);

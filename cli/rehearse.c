@@ -36,7 +36,10 @@ rehearse(const struct site *site)
 	struct arena *a = site->arena;
 	struct site test = *site;
 	struct file_set files;
-	/* Not in TMPDIR: the path of a unix socket must be short. */
+	/*
+	 * Use /tmp and not TMPDIR: the path of a unix socket is limited to 107
+	 * bytes.
+	 */
 	char *dir = arena_strdup(a, "/tmp/kedge-nginx-XXXXXX");
 	bool ok;
 

@@ -34,7 +34,7 @@ struct removal {
 	bool external;
 	bool yes;
 	bool force;
-	bool ok; /* false: somebody has changed a file */
+	bool ok; /* false: somebody has changed a file since kedge made it */
 };
 
 /* -- the files -- */

@@ -106,7 +106,10 @@ service_values(const struct site *site, const struct spec_service *service)
 	return v;
 }
 
-/* Kedge's own services; somebody else's have containers of their own. */
+/*
+ * Returns the section of the services that Kedge runs; foreign applications run
+ * in containers that Kedge does not manage.
+ */
 static section
 services(const struct site *site)
 {

@@ -19,7 +19,7 @@ enum render_change {
 	RENDER_EDITED, /* somebody has edited the file */
 	RENDER_FOREIGN, /* there is a file that Kedge has not written */
 	RENDER_GONE, /* kedge.json no longer has what the file was for */
-	RENDER_GONE_EDITED, /* the same, and somebody has edited the file */
+	RENDER_GONE_EDITED, /* RENDER_GONE, and somebody has edited the file */
 };
 
 struct render_file {

@@ -112,7 +112,10 @@ move(const char *from, const char *to)
 	return false;
 }
 
-/* Moves each entry of `from` to `to`; what is there is moved to `old`. */
+/*
+ * Moves each entry of `from` to `to`. An entry of the same name in `to` is
+ * moved to `old` first.
+ */
 static bool
 exchange(struct arena *a, const char *from, const char *to, const char *old)
 {
@@ -186,7 +189,7 @@ restore_secrets_put_back(const struct restore_secrets *r)
 		    r->stack->dir);
 		return false;
 	}
-	/* What an interrupted call has left. */
+	/* Remove the files that an interrupted restore has left. */
 	if (!tree_remove(staging))
 		return false;
 	ok = put_back(r, staging, old);

@@ -275,9 +275,9 @@ add_to_record(struct buf *b, const char *text, const char *path)
 }
 
 /*
- * Adds a line of the old record. A file that was as recorded, and that this
- * change edits, gets its new checksum; one that somebody has edited keeps its
- * old one.
+ * Adds a line of the old record. A file that this change edits gets its new
+ * checksum, if it had the recorded checksum before. A file that somebody has
+ * edited keeps the recorded one.
  */
 static void
 keep_line(struct scaffold *s, struct buf *b, const char *line, size_t len)

@@ -212,7 +212,10 @@ skip_value(const char *at)
 	return at;
 }
 
-/* Finds the value of the member "services" of the top. NULL: there is none. */
+/*
+ * Finds the value of the top-level member "services". NULL: there is no such
+ * member.
+ */
 static const char *
 find_services(const char *text)
 {
@@ -243,8 +246,8 @@ struct span {
 };
 
 /*
- * Finds the service with that index, or the last one for -1. False: there is
- * none.
+ * Finds the service with that index, or the last service for -1. False: there
+ * is no such service.
  */
 static bool
 find_service(const char *text, int index, struct span *ret)

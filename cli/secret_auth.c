@@ -97,7 +97,10 @@ take_step(const struct secrets *s, const struct secret_state *state)
 	       secrets_reload_all(s);
 }
 
-/* Nothing runs: all processes will start with the new secret. */
+/*
+ * Rotates the secret while no service runs: all processes will start with the
+ * new one.
+ */
 static bool
 rotate_stopped(const struct secrets *s, const struct secret_pair *old)
 {

@@ -177,7 +177,10 @@ begin(const struct secrets *s, const struct spec_service *service,
 	       secrets_put(s, service, "DATABASE_URL", source, url);
 }
 
-/* Nothing runs: the next start of the stack sets the new password. */
+/*
+ * Rotates the password while no service runs: the next start of the stack sets
+ * it in PostgreSQL.
+ */
 static bool
 rotate_stopped(const struct secrets *s, const struct spec_service *service)
 {

@@ -56,7 +56,10 @@ MUST_CHECK bool secret_store_put(const struct secret_store *store,
     const char *service, const char *variable, const char *text);
 MUST_CHECK bool secret_store_remove(const struct secret_store *store,
     const char *service, const char *variable);
-/* When the file was changed, in seconds since the epoch; -1: there is none. */
+/*
+ * Returns the time at which the file of the secret was changed, in seconds
+ * since 1970; -1: there is no such file.
+ */
 int64_t secret_store_changed_s(const struct secret_store *store,
     const char *service, const char *variable);
 

@@ -233,7 +233,10 @@ has_redis(const struct spec_service *service)
 	return service->needs_redis;
 }
 
-/* One rotation at a time: two would overwrite each other's secrets. */
+/*
+ * Takes the lock of rotations: two rotations at once would overwrite each
+ * other's secrets.
+ */
 static bool
 take_lock(const struct secrets *s)
 {

@@ -5,8 +5,8 @@
 #include "spec.h"
 
 /*
- * Returns the service; NULL: there is none, and an error was printed, which
- * says which service was probably meant.
+ * Returns the service with that name. NULL: there is none; an error was
+ * printed, with the service that was probably meant.
  */
 const struct spec_service *
 service_named(const struct spec *spec, const char *name);

@@ -35,9 +35,10 @@ struct site {
 	const struct spec *spec;
 	const char *templates; /* the directory of nginx/ and systemd/ */
 	/*
-	 * Where the site itself finds web/ and the services' programs. A
-	 * checkout renders the files of a server with the usual directories,
-	 * which are not those of the checkout.
+	 * The directories of web/ and of the services' programs on the machine
+	 * that will use the rendered files. When a checkout renders files for a
+	 * server, these are the directories of the installed package, not of
+	 * the checkout.
 	 */
 	const char *share;
 	const char *lib;
@@ -108,7 +109,10 @@ const char *
 site_redis(const struct site *site, const struct spec_service *service);
 /* The directory of the programs that run the service's jobs. */
 const char *site_programs(const struct site *site, const char *service);
-/* The directories of mail templates: those of this release, the operator's. */
+/*
+ * The directory of the mail templates of this release, and that of the
+ * operator's templates.
+ */
 const char *site_mail_shipped(const struct site *site);
 const char *site_mail_templates(const struct site *site);
 /* The directory that nginx serves at "/", for a site with one. */

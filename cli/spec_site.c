@@ -23,7 +23,7 @@ enum {
 	HSTS_MAX_S = 63072000,
 };
 
-/* What is at "/" */
+/* -- the member `web`: the page or application at "/" -- */
 
 /*
  * Whether the text is a path that nginx takes without quotes, absolute or

@@ -154,7 +154,10 @@ static const struct config_var base_vars[] = {
 	    "this number times its processes on all hosts." },
 	{ 0 },
 };
-/* Of every service with a route that streams: the audit log has one. */
+/*
+ * The variables of services with a streamed route. The list of the audit log is
+ * such a route.
+ */
 static const struct config_var stream_vars[] = {
 	{ CONFIG(struct service_config, streams, "STREAMS"),
 	  .fallback = "4", .min = 1, .max = 256, .unit = "streams",

@@ -40,7 +40,9 @@ enum {
 
 #define JOB_POOL "worker"
 
-/* A service's own route lists and, if it has jobs, those of the library. */
+/*
+ * The route lists of the service and, if the service has jobs, of the library.
+ */
 struct route_lists {
 	const struct route *items[ROUTE_LISTS_MAX];
 };
@@ -315,7 +317,8 @@ can_be_counted(const struct master_pool *pools, int npools)
 }
 
 /*
- * Runs before the fork, so that what is loaded here is shared by all workers.
+ * Runs before the fork, so that all workers share the memory of the data that
+ * is loaded here.
  */
 static bool
 prepare(const struct service_program *p)

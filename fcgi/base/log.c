@@ -207,7 +207,7 @@ put_head(struct line *l, enum log_level level)
 	put_member(l, "trace_id", thread_trace_id, TRACE_MAX_BYTES);
 }
 
-/* Writes the field if it fits into the line; otherwise nothing of it. */
+/* Writes the whole field if it fits into the line; otherwise writes nothing. */
 static void
 put_field(struct line *l, const struct log_field *f)
 {

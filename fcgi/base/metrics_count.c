@@ -57,8 +57,8 @@ layout(void)
 }
 
 /*
- * Maps the memory of an inherited descriptor; returns NULL when its layout
- * differs from that of this release.
+ * Maps the memory of an inherited descriptor; returns NULL when the memory has
+ * another layout than this release uses.
  */
 static struct metrics_area *
 adopt(int fd)
@@ -100,7 +100,7 @@ metrics_open(int fd)
 	a->draining = 0;
 	/*
 	 * The new release may have fewer pools: reset all of them.  The master
-	 * sets those that still exist.
+	 * then sets the pools that still exist.
 	 */
 	for (int i = 0; i < a->npools; i++)
 		metrics_set_pool(a->pools[i].name, (struct metrics_pool){ 0 });

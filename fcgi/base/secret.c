@@ -95,8 +95,8 @@ read_bytes(int fd, char buf[SECRET_FILE_MAX_BYTES + 1])
 }
 
 /*
- * Takes the newline at the end away.  Returns what is wrong with the content;
- * NULL: nothing.
+ * Removes the newline at the end of the secret.  Returns a description of what
+ * is wrong with the content; NULL: it is valid.
  */
 static const char *
 check_content(char *text, size_t len)

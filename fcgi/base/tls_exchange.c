@@ -13,7 +13,10 @@ exchange(SSL *ssl, const char *request, char *ret, size_t size)
 
 	if (SSL_connect(ssl) != 1)
 		return -1;
-	/* The server may refuse the request before it has read all of it. */
+	/*
+	 * Ignore an error of the write: the server may answer before it has
+	 * read the whole request.
+	 */
 	(void)SSL_write(ssl, request, (int)strlen(request));
 	while (
 	    len < size && (n = SSL_read(ssl, ret + len, (int)(size - len))) > 0)

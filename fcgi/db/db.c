@@ -198,7 +198,7 @@ run_timed(const struct db *db, struct db_conn *c, const struct db_stmt *stmt,
 	return outcome;
 }
 
-/* What to do after an attempt to run a statement. */
+/* The next action after an attempt to run a statement. */
 enum next { NEXT_RETURN, NEXT_AGAIN, NEXT_RECONNECT };
 
 /* Runs the statement once, on a connection from the pool. */

@@ -40,8 +40,8 @@ struct db_conn {
 };
 
 /*
- * What each command of a pipeline does.  The caller gets the rows of the last
- * STEP_RUN.
+ * The purpose of each command of a pipeline.  The caller gets the rows of the
+ * last STEP_RUN.
  */
 enum step { STEP_OTHER, STEP_PREPARE, STEP_RUN };
 
@@ -383,7 +383,10 @@ db_conn_run(struct db_conn *c, const struct db_stmt *stmt, struct db_args args,
 	pipeline_add(&p, STEP_RUN,
 	    PQsendQueryPrepared(c->pg, stmt->name, args.count, args.values,
 		NULL, NULL, /* resultFormat= */ 0));
-	/* Not reached after an error; the error undoes the SET, too. */
+	/*
+	 * After an error PostgreSQL skips this command, and rolls the SET back,
+	 * too.
+	 */
 	if (p.timeout_ms != 0)
 		pipeline_add(
 		    &p, STEP_OTHER, send_plain(c, "RESET statement_timeout"));

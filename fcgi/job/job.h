@@ -137,8 +137,8 @@ struct job_schedule {
 };
 
 /*
- * What a service declares about its jobs. Each list ends with a row whose name
- * is NULL.
+ * The lists by which a service declares its jobs.  Each list ends with a row
+ * whose name is NULL.
  */
 struct job_set {
 	/* list of lists; a NULL pointer ends it */

@@ -52,7 +52,9 @@ struct job_attempt {
 	const char *error;
 };
 
-/* Which jobs to list. A member that is NULL matches every job. */
+/*
+ * Selects the jobs to list. A member that is NULL does not restrict the list.
+ */
 struct job_filter {
 	const char *state;
 	const char *kind;

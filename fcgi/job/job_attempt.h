@@ -14,7 +14,7 @@ struct job_counts;
 struct job_service;
 struct job_worker_state;
 
-/* What a worker process needs to run jobs. */
+/* The resources that a worker process needs to run jobs. */
 struct job_runner {
 	struct job_service *service;
 	const struct job_set *set;

@@ -38,8 +38,8 @@ MUST_CHECK enum err job_audit_pause(struct db *db, struct arena *a,
     bool paused);
 
 /*
- * A change of an endpoint: run() makes it in the transaction, and sets *webhook
- * to the endpoint as it is then.
+ * A change of an endpoint: run() makes the change in the transaction, and sets
+ * *webhook to the endpoint after the change.
  */
 struct job_audit_webhook {
 	const char *action; /* "webhook.update" */

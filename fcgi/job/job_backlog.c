@@ -79,7 +79,10 @@ job_backlog_start(struct job_backlog *b, const struct job_claimed *job)
 	pthread_mutex_lock(&b->mutex);
 	index = (int)(job - b->jobs);
 	ours = index < b->end;
-	/* Run this job again, and those that follow it after that. */
+	/*
+	 * A job runs a second time after its batch was rolled back. Then the
+	 * jobs after it run again, too.
+	 */
 	if (ours)
 		b->next = index + 1;
 	pthread_mutex_unlock(&b->mutex);

@@ -22,8 +22,8 @@ int job_set_count_kinds(const struct job_set *set);
 const struct job_kind *job_set_kind_at(const struct job_set *set, int index);
 
 /*
- * Collects the queues that kinds name and those that the service lists, each
- * once. Returns their number.
+ * Collects the names of the queues that the job kinds name or the service
+ * lists, each once. Returns the number of queues.
  */
 int
 job_set_queues(const struct job_set *set, struct job_queue out[JOB_QUEUES_MAX]);

@@ -14,7 +14,7 @@
 struct arena;
 struct db;
 
-/* What a delivery sends, and to which address. */
+/* The event of a delivery, and the endpoint that receives it. */
 struct webhook_delivery {
 	/*
 	 * False: the job's payload was not written by the SQL function

@@ -157,8 +157,9 @@ mail_config_check(const struct mail_config *c, const char **ret_variable,
 		    "MAIL_PASSWORD is",
 		    ret_variable, ret_problem);
 	/*
-	 * Whoever can change the traffic can leave STARTTLS out, and would then
-	 * be given the password.
+	 * Without a required STARTTLS, an attacker in the network could remove
+	 * STARTTLS from the server's answer, and would then receive the
+	 * password.
 	 */
 	if (is_set(c->user) && tls != SMTP_TLS_REQUIRED &&
 	    str_has_prefix(c->url, "smtp://") && !is_loopback(c->url))

@@ -58,7 +58,8 @@ void mailer_free(struct mailer *m);
 const struct mail_templates *mailer_templates(const struct mailer *m);
 
 struct mail {
-	const char *id; /* as in struct mail_message: that of the job */
+	const char *id; /* the id of the job; becomes the Message-ID (struct
+	                   mail_message) */
 	const char *template; /* "reset-password" */
 	const char *to;
 	const char *to_name; /* NULL: only the address */
@@ -75,7 +76,8 @@ enum mail_outcome {
 struct mail_result {
 	enum mail_outcome outcome;
 	int code; /* the mail server's last answer; 0: none */
-	const char *reason; /* for people, in the arena; "" when sent */
+	const char *reason; /* why the message was not sent, in words, in the
+	                       arena; "" when sent */
 };
 /* Sends the message, logs it (without its contents) and counts it. */
 void mail_send(struct mailer *m, struct arena *a, const struct mail *mail,

@@ -181,8 +181,8 @@ put_date(struct buf *b, int64_t at_ms)
 /* -- parts -- */
 
 /*
- * Whether the text can be sent as it is: ASCII, lines that every server takes,
- * no character that some change.
+ * Whether the text can be sent without an encoding: ASCII, lines that every
+ * server accepts, no character that some servers change.
  */
 static bool
 can_be_sent(const char *s)

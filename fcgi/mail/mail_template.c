@@ -308,7 +308,7 @@ read_template(struct mail_templates *t, const char *directory, const char *file,
 	return true;
 }
 
-/* Hidden files, and those that editors leave behind, are no templates. */
+/* Ignore hidden files and backup files of editors: they are no templates. */
 static bool
 is_ignored(const char *file)
 {

@@ -111,7 +111,10 @@ set_server(CURL *h, struct arena *a, const struct smtp_server *server,
 	                         : CONNECT_TIMEOUT_MS;
 	unsigned bad = 0;
 
-	/* The path of the URL is the name in EHLO: that of the sender. */
+	/*
+	 * libcurl sends the path of the URL as the host name in EHLO; use the
+	 * domain of the sender.
+	 */
 	bad |= curl_easy_setopt(h, CURLOPT_URL,
 	    arena_printf(a, "%s/%s", server->url, strrchr(from, '@') + 1));
 	bad |= curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
@@ -129,7 +132,9 @@ set_server(CURL *h, struct arena *a, const struct smtp_server *server,
 		bad |= curl_easy_setopt(h, CURLOPT_PASSWORD,
 		    server->password != NULL ? server->password : "");
 	}
-	/* As in http_client: no proxy of the environment. */
+	/*
+	 * Ignore the proxy variables of the environment, as http_client does.
+	 */
 	bad |= curl_easy_setopt(h, CURLOPT_PROXY, "");
 	bad |= curl_easy_setopt(h, CURLOPT_NOPROXY, "*");
 	bad |= curl_easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);

@@ -39,7 +39,10 @@ enum { IDEMPOTENCY_KEY_MAX = 255 };
 		    "true: this request was answered before.", \
 	}
 
-/* What identifies a request that may be repeated. */
+/*
+ * The idempotency key of a request, and a digest by which another request with
+ * the same key is recognised.
+ */
 struct idempotency {
 	const char
 	    *key; /* NULL: the request has no key and may be executed again */

@@ -54,7 +54,7 @@ struct identity {
 	 * signed by an older release.
 	 */
 	const char *credential;
-	/* What auth's plugins state about the session; NULL: nothing. */
+	/* The claims that auth's plugins add about the session; NULL: none. */
 	const struct json *claims; /* set by identity_verify() */
 	/* For identity_sign(): a JSON object whose values are strings. */
 	const char *claims_text;

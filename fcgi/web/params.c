@@ -27,8 +27,8 @@ static const struct required {
 	size_t member; /* offset of the member of struct req */
 	bool may_be_empty;
 	/*
-	 * Not required of a request for a verdict, which does not depend on the
-	 * query.
+	 * The parameter may be missing in a request for a verdict, because a
+	 * verdict does not depend on the query.
 	 */
 	bool not_of_verdicts;
 } required[] = {

@@ -20,7 +20,7 @@ struct log_field;
 
 enum { REQ_PARAMS_MAX_BYTES = 64 * 1024 };
 
-/* What the access line and the metrics of the request will contain. */
+/* The values for the access log line and the metrics of the request. */
 struct req_line {
 	const char *route; /* the route's pattern, never text from the client */
 	int metric;
@@ -105,8 +105,8 @@ struct req {
 	struct req_line line;
 	bool answered;
 	/*
-	 * Not ERR_OK: the error with which the request is answered, without a
-	 * handler.
+	 * If not ERR_OK, the request is answered with this error, and no
+	 * handler is called.
 	 */
 	enum err refusal;
 };

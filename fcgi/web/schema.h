@@ -61,8 +61,8 @@ struct objects {
 struct any_object {
 	const struct json *value; /* input: the value; NULL when absent */
 	/*
-	 * Input: the value as compact JSON.  Output: JSON that is written as it
-	 * is.  NULL when absent.
+	 * In input: the value as compact JSON.  In output: JSON that is copied
+	 * to the response without a check.  NULL when absent.
 	 */
 	const char *text;
 };

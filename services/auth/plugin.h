@@ -65,7 +65,9 @@ struct auth_column {
 	 */
 	bool is_required;
 	bool is_hidden; /* it is in no response */
-	/* Unique; account_find_by() can search for a user by it. */
+	/*
+	 * The column is unique; account_find_by() can find a user by its value.
+	 */
 	bool is_key;
 	const char *doc;
 };

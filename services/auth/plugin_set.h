@@ -42,7 +42,7 @@ struct plugin_set {
 	size_t nclaims;
 	const struct job_kind *jobs[PLUGINS_MAX + 1]; /* ended by NULL */
 	struct job_schedule schedules[PLUGIN_SCHEDULES_MAX + 1];
-	/* the variables of all plugins, also of those that are off */
+	/* the variables of all plugins, enabled or not */
 	struct config_var vars[PLUGIN_VARS_MAX + 1];
 };
 

@@ -24,8 +24,8 @@
 -- path of its own.
 -- kedge: formerly 2789d97d4802f3b22b0db4eea3842800af38c1af4fa6fea0a92743dba4bc9d28
 
--- Who ended a hold, when and why; and for a transfer the reason that an
--- operator gave.
+-- Columns for the user who ended a hold, the time and the reason; `reason` is
+-- the reason that an operator gave for a transfer.
 ALTER TABLE transfer
 	ADD reason text,
 	ADD settled_at timestamptz,

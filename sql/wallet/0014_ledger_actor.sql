@@ -1,4 +1,5 @@
--- Who did what; and fewer rights for the application's role.
+-- Records the operator of each change, and takes rights from the application's
+-- role.
 --
 -- Freezing, unfreezing and adding a currency are stored with the operator who
 -- did it, the time and the reason, as transfers are since 0013.
@@ -11,7 +12,8 @@ REVOKE INSERT (user_id, name, currency) ON account FROM wallet;
 
 -- Accounts
 
--- These columns are about the last freeze or unfreeze of the account.
+-- The time, the operator and the reason of the last freeze or unfreeze of the
+-- account.
 ALTER TABLE account
 	ADD freeze_changed_at timestamptz,
 	ADD freeze_changed_by text,

@@ -1,5 +1,5 @@
--- What the ledger has acknowledged is on disk, whatever synchronous_commit is
--- set to.
+-- Transfers and accounts that the ledger has acknowledged are on disk, whatever
+-- synchronous_commit is set to.
 --
 -- The service's sessions turn synchronous_commit on when they connect. But a
 -- role may turn it off for all its other sessions (ALTER ROLE … SET), and then

@@ -11,9 +11,10 @@ struct req;
 
 struct client {
 	const char *ip_address; /* "" when unknown */
-	const char
-	    *user_agent; /* as it is stored: text, whatever the client sent */
-	struct hash_client waits; /* for password hashing */
+	const char *user_agent; /* in the form that is stored: valid text,
+	                           whatever bytes the client sent */
+	struct hash_client
+	    waits; /* the client as the queue of password hashes counts it */
 };
 
 struct client client_of(const struct req *r);

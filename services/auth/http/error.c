@@ -32,7 +32,10 @@ has_problem(const struct problems *problems, const struct field *f)
 	return false;
 }
 
-/* The position of a problem of row `f` among those of other rows. */
+/*
+ * Returns the index at which a problem of row `f` is inserted, so that problems
+ * are in the order of the rows.
+ */
 static int
 place_of(const struct problems *problems, const struct field *f)
 {

@@ -175,7 +175,7 @@ account_insert_user(struct db *db, struct arena *a,
 	return ERR_OK;
 }
 
-/* The account is the one that select_sql finds. */
+/* The statement changes the same account that select_sql finds. */
 static const struct db_stmt set_password = {
 	.name = "account_set_password",
 	.sql = "WITH found AS (SELECT a.id FROM account a"

@@ -41,8 +41,8 @@ static const char *const of_the_column[] = { "unique", "index", "sortable",
 	"bigint" };
 
 /*
- * A client must not be able to set what is decided elsewhere, nor a member of
- * the body of sign-up.
+ * Names that no additional field may have: members that other code sets, and
+ * members of the request body of sign-up.
  */
 static const char *const reserved[] = { "twoFactorEnabled", "callbackURL",
 	"rememberMe", "password", "email", "name", "image" };

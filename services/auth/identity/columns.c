@@ -20,7 +20,10 @@ composed(void)
 	return a;
 }
 
-/* Whether it is read as a whole JSON member, "name":value. */
+/*
+ * Whether the value of the column is read from PostgreSQL as a whole JSON
+ * member, "name":value.
+ */
 static bool
 columns_is_member(const struct auth_column *c)
 {

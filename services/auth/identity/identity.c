@@ -11,7 +11,7 @@
 #include "auth/identity/user_view.h"
 #include "auth/plugin.h"
 
-/* Each step uses the results of the ones before. */
+/* The order matters: each step uses the results of the steps before. */
 void
 identity_compose(const struct plugin_set *set)
 {

@@ -102,7 +102,10 @@ MUST_CHECK enum err session_select_of_user(struct db *db, struct arena *a,
     const struct session *own, const struct session **ret_sessions,
     size_t *ret_count);
 
-/* What an operator sees of a session: not the token, which opens it. */
+/*
+ * A session as an operator sees it.  It has no token: with the token the
+ * operator could act as the user.
+ */
 struct session_listed {
 	const char *id, *created_at, *expires_at;
 	const char *ip_address, *user_agent; /* or NULL */

@@ -76,7 +76,7 @@ role_object(struct arena *a, const char *role)
 	return audit_object(a, values);
 }
 
-/* Locks the user, and finds what is true before the change. */
+/* Locks the user, and reads the values before the change for the audit row. */
 static enum err
 begin_deed(struct db *tx, struct arena *a, const struct deed *d,
     struct user_facts *ret_facts)

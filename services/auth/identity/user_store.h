@@ -27,7 +27,7 @@ struct user {
 	const char *accounts; /* services, comma-separated; "" for none */
 	bool is_banned; /* now */
 	bool ban_is_over; /* the row has a ban whose time has passed */
-	bool has_second_factor; /* must be asked for it when signing in */
+	bool has_second_factor; /* sign-in must ask for a code, too */
 	/*
 	 * Columns of the plugins, in composed order, in PostgreSQL's text
 	 * format.
@@ -86,14 +86,14 @@ struct user_ban {
 MUST_CHECK enum err user_store_ban(struct db *tx, struct arena *a,
     const char *user_id, const struct user_ban *ban);
 
-/* What an operator sees of one user; texts may be NULL. */
+/* The properties of a user that `kedge user show` prints; texts may be NULL. */
 struct user_facts {
 	const char *id, *email, *name, *role, *created_at;
 	bool email_verified;
 	bool is_banned; /* now */
 	const char *ban_reason, *ban_expires_at;
 	const char *accounts; /* services, comma-separated; "" for none */
-	int64_t sessions; /* number of those that have not expired */
+	int64_t sessions; /* number of sessions that have not expired */
 };
 /* ERR_NOT_FOUND: no user has this address, which is canonical. */
 MUST_CHECK enum err user_store_facts(struct db *db, struct arena *a,

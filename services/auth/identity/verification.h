@@ -22,8 +22,9 @@ MUST_CHECK enum err verification_create(struct db *db, struct arena *a,
     const char *identifier, const char *value, int64_t ttl_s);
 /*
  * Takes the newest row of the identifier, and deletes the older ones with it.
- * In a transaction it is consumed when that commits.  ERR_NOT_FOUND: there is
- * none, or it has expired, or another request has taken it.
+ * In a transaction, the row is deleted when the transaction commits.
+ * ERR_NOT_FOUND: there is none, or it has expired, or another request has taken
+ * it.
  */
 MUST_CHECK enum err verification_consume(struct db *db, struct arena *a,
     const char *identifier, const char **ret_value);

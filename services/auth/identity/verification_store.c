@@ -99,7 +99,7 @@ verification_find(struct db *db, struct arena *a, const char *identifier,
 	return ERR_OK;
 }
 
-/* The index is that of 0041_verification_value.sql. */
+/* The statement uses the index of 0041_verification_value.sql. */
 static const struct db_stmt drop = {
 	.name = "verification_drop",
 	.sql = "DELETE FROM verification WHERE value = $2"

@@ -44,7 +44,7 @@ auth_mail_charge(struct req *r, const char *to, const char *user_id)
 	return limit_mail(r, to, user_id);
 }
 
-/* What is in the message, as JSON: {"url":"..."}. */
+/* Returns the values of the message's placeholders as JSON: {"url":"..."}. */
 static const char *
 values_json(struct arena *a, const struct auth_mail *mail, const char *site)
 {

@@ -217,7 +217,8 @@ add_lookups(struct shown *s, struct session_lookup **lookups, size_t n)
 }
 
 /*
- * Whether it can be answered: there is no session, or a look-up has found one.
+ * Whether the request can be answered without PostgreSQL: it shows no session,
+ * or the cache knows the session.
  */
 static bool
 is_ready(const struct shown *s)

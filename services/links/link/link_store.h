@@ -91,7 +91,10 @@ MUST_CHECK enum err link_find_slug(struct db *db, struct arena *a,
 MUST_CHECK enum err link_find_secret(struct db *db, struct arena *a,
     const char *id, const char **ret_hash, const char **ret_target);
 
-/* Delete what is older; at most `limit` rows in one statement. */
+/*
+ * Delete idempotency keys older than `hours`, and slugs of links that were
+ * deleted more than `days` ago; at most `limit` rows in one statement.
+ */
 MUST_CHECK enum err link_forget_keys(struct db *db, struct arena *a,
     int64_t hours, int64_t limit, int64_t *ret_count);
 MUST_CHECK enum err link_forget_slugs(struct db *db, struct arena *a,

@@ -70,7 +70,7 @@ is_bracketed(const char *s)
 	       strspn(s + 1, "0123456789abcdef:.") == len - 2;
 }
 
-/* Reads what follows "://"; false: there is no host. */
+/* Reads the host after "://"; false: there is none. */
 static bool
 read_host(struct arena *a, const char *authority, struct host *ret_host)
 {

@@ -231,8 +231,9 @@ unlock(struct req *r, const void *in_struct, void *out_struct UNUSED)
 	if (e != ERR_OK || link == NULL)
 		return e;
 	/*
-	 * Not link->target: the link may have changed since it was found, so
-	 * that another password, or none, protects its present target.
+	 * Use the target that was read together with the password hash, not
+	 * link->target: the link may have changed since it was found, and its
+	 * new target may have another password.
 	 */
 	e = link_find_secret(
 	    links->process.db, r->arena, link->link_id, &hash, &target);

@@ -171,7 +171,10 @@ hide_operators(struct req *r, const struct account *accounts, int64_t count)
 	return copy;
 }
 
-/* The list for which a cursor is valid: that of this owner. */
+/*
+ * Returns the scope of a cursor: the cursor is valid only for the list of this
+ * owner's accounts.
+ */
 static const char *
 list_scope(struct req *r, const struct account_owner *owner)
 {

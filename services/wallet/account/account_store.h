@@ -36,7 +36,7 @@ struct account_page {
 	int64_t limit;
 };
 
-/* Whose accounts to find. */
+/* The owner whose accounts are to be found. */
 struct account_owner {
 	const char *user_id; /* NULL: the accounts of the system */
 	bool any; /* true: all accounts, whoever owns them; for operators */

@@ -15,7 +15,7 @@ enum { NOTICE_TTL_S = 2 * 86400 };
 struct change {
 	struct req *r;
 	const struct user *user;
-	const char *email; /* as it is now */
+	const char *email; /* the address before the change */
 	const char *new_email; /* NULL: it stays */
 };
 

@@ -19,8 +19,8 @@ const char *backup_codes_write(
     const struct auth *auth, struct arena *a, const struct strings *codes);
 /*
  * Removes a code from the stored ones: *ret_rest is what is to be stored
- * instead.  ERR_NOT_FOUND: it is none of them.  ERR_INTERNAL: the stored text
- * cannot be read.
+ * instead.  ERR_NOT_FOUND: the code is none of the stored ones.  ERR_INTERNAL:
+ * the stored text cannot be read.
  */
 MUST_CHECK enum err backup_codes_use(const struct auth *auth, struct arena *a,
     const char *stored, const char *code, const char **ret_rest);

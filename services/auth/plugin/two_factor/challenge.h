@@ -28,16 +28,22 @@ struct challenge {
 	bool remember;
 };
 
-/* Begins one, in place of a session: sets and deletes the browser's cookies. */
+/*
+ * Begins a challenge instead of a session: sets the cookie of the challenge,
+ * and deletes the cookies of a session.
+ */
 MUST_CHECK enum err
 challenge_begin(struct req *r, const struct signin *in, int64_t ttl_s);
-/* Finds that of the request; ERR_NOT_FOUND: it has none, or it has ended. */
+/*
+ * Finds the challenge that the cookie of the request names; ERR_NOT_FOUND:
+ * there is no such cookie, or its challenge has ended.
+ */
 MUST_CHECK enum err challenge_find(struct req *r, struct challenge *ret);
 /*
- * Counts a try before the code is checked.  ERR_NOT_FOUND: it has ended.
- * ERR_RATE_LIMITED: there have been CHALLENGE_TRIES before.  The challenge then
- * stays until it expires, since one of these may have been right and may not
- * have ended it yet.
+ * Counts a try before the code is checked.  ERR_NOT_FOUND: the challenge has
+ * ended.  ERR_RATE_LIMITED: there have been CHALLENGE_TRIES before.  The
+ * challenge then stays until it expires, since one of these may have been right
+ * and may not have ended it yet.
  */
 MUST_CHECK enum err challenge_try(struct req *r, const struct challenge *c);
 /*

@@ -21,10 +21,10 @@ enum { OTP_TRIES = 5 };
 MUST_CHECK enum err
 otp_send(struct req *r, const struct user *user, const char *key);
 /*
- * Checks a code, and uses it up; of concurrent requests one succeeds.  A try is
- * counted before.  ERR_NOT_FOUND: there is none, or it has expired.
- * ERR_RATE_LIMITED: there have been OTP_TRIES.  ERR_UNAUTHENTICATED: it is
- * another one.
+ * Checks a code, and uses it up; of concurrent requests one succeeds.  The try
+ * is counted before the check.  ERR_NOT_FOUND: no code was sent, or it has
+ * expired.  ERR_RATE_LIMITED: OTP_TRIES codes were tried before.
+ * ERR_UNAUTHENTICATED: the code is wrong.
  */
 MUST_CHECK enum err otp_use(struct req *r, const char *key, const char *code);
 

@@ -16,7 +16,10 @@
 
 struct req;
 
-/* Finds the row; refuses for the reason `none` when there is none. */
+/*
+ * Finds the two-factor row of the user. When the user has none, refuses the
+ * request with the row `none` of the refusals.
+ */
 MUST_CHECK enum err two_factor_find(struct req *r, const char *user_id,
     enum two_factor_refusal none, struct two_factor *ret_row);
 /*

@@ -179,7 +179,7 @@ answer_session(struct req *r, const struct check *c, struct verify_out *out)
 	out->user = user_view(auth_of(r), r->arena, c->user);
 }
 
-/* Whether it is right, and has not been used before. */
+/* Checks that the code is right and has not been used before. */
 static enum err
 check_totp(struct req *r, const struct check *c, const char *code)
 {

@@ -33,7 +33,7 @@ extern const struct refusal username_refusals[];
 
 /* Returns NULL when the name is valid. */
 const struct refusal *username_check(const struct req *r, const char *name);
-/* Returns the name as it is stored. */
+/* Returns the name in the form that is stored and compared: in lower case. */
 const char *username_normal(struct arena *a, const char *name);
 
 #endif
