@@ -32,9 +32,10 @@ my $shape = q{SELECT column_name, data_type, is_nullable, coalesce(column_defaul
 is($k->sql('auth', $shape), $k->sql('oracle', $shape), 'the columns and the index are those of BetterAuth');
 
 # An adopted database may have an index that only has the name. The migrations from the
-# one that makes the index on are run again.
+# one that makes the index on are run again, without what they have made.
 my $undo = q{DROP INDEX user_username_key; DELETE FROM kedge_migration WHERE version >= 13;
-    DROP TRIGGER IF EXISTS kedge_user_email_changed ON "user";};
+    DROP TRIGGER IF EXISTS kedge_user_email_changed ON "user"; DROP TABLE IF EXISTS kedge_mail;
+    DROP INDEX IF EXISTS kedge_verification_value; DROP FUNCTION IF EXISTS kedge_user_deleted CASCADE;};
 for my $row (
 	[ 'not unique' => 'CREATE INDEX user_username_key ON "user" (username)' ],
 	[ 'of another column' => 'CREATE UNIQUE INDEX user_username_key ON "user" (id)' ],
