@@ -146,7 +146,8 @@ run(const struct stack *s, const struct spec_service *service, char **args)
  * t/79-cli.t compares the lists.
  */
 static const char *const user_verbs[] = { "create", "list", "show", "role",
-	"password", "sessions", "ban", "unban", "sign-out", "delete", NULL };
+	"password", "two-factor", "sessions", "ban", "unban", "sign-out",
+	"delete", NULL };
 static const char *const jobs_verbs[] = { "list", "show", "retry", "cancel",
 	"enqueue", "queues", "pause", "resume", "schedules", NULL };
 

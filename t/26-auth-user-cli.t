@@ -163,6 +163,47 @@ is($k->sql('auth', qq{SELECT (SELECT count(*) FROM "user" WHERE id = '$bob->{id}
 	(SELECT count(*) FROM service_account WHERE user_id = '$bob->{id}')}), 0, 'no row is left');
 is(user_json('create', 'made@example.com', '--generate')->{email}, 'made@example.com', 'user create');
 
+# ---- a second factor that was lost: the plugin is off here, t/auth/two-factor.t has it on ----
+
+my $carol = $k->user('carol');
+my $other = $k->user('other');
+sub rows { return $k->sql('auth', qq{SELECT (SELECT count(*) FROM "twoFactor" WHERE "userId" = '$_[0]{id}') || ' ' ||
+	(SELECT count(*) FROM verification WHERE value = '$_[0]{id}' AND identifier LIKE 'trust-device-%')}) }
+sub audited { return $k->sql('auth', q{SELECT count(*) FROM audit_event WHERE action = 'user.two-factor-off'}) }
+for my $user ($carol, $other) {
+	$k->sql('auth', qq{UPDATE "user" SET "twoFactorEnabled" = true WHERE id = '$user->{id}';
+		INSERT INTO "twoFactor" (id, "userId", secret, "backupCodes")
+		VALUES ('tf$user->{id}', '$user->{id}', 's', 'b');
+		INSERT INTO verification (id, identifier, value, "expiresAt", "createdAt", "updatedAt")
+		VALUES ('v$user->{id}', 'trust-device-$user->{id}', '$user->{id}', now() + interval '1 day', now(), now())});
+}
+like($show->($carol->{email}), qr/^two-factor +enabled$/m, 'show says that a second factor is enabled');
+is(user_json('show', $carol->{email})->{twoFactorEnabled}, JSON::PP::true(), 'in JSON, too');
+is($carol->sign_in->{status}, 403, 'the password alone does not sign in');
+for my $row ([ 2, qr/^usage/, 'two-factor', $carol->{email} ], [ 2, qr/^usage/, 'two-factor', $carol->{email}, '--on' ],
+	[ 1, qr/no user with that address/, 'two-factor', 'nobody@example.com', '--off' ])
+{
+	my ($want, $like, @args) = @$row;
+	my ($s, $o, $e) = $k->kedge('user', @args);
+	is($s, $want, "user @args: status $want");
+	like($e, $like, 'the error says what is wrong');
+}
+is(rows($carol), '1 1', 'the refused commands have changed nothing');
+($status, $out, $err) = $k->kedge('user', 'two-factor', $carol->{email}, '--off');
+is("$status$out$err", '0', 'user two-factor --off');
+is(rows($carol), '0 0', 'neither the second factor nor a trusted browser is left');
+is(rows($other), '1 1', 'those of others are');
+is(audited(), 1, 'the audit log has it');
+is($k->sql('auth', q{SELECT object_id FROM audit_event WHERE action = 'user.two-factor-off'}), $carol->{id}, 'with the user');
+like($show->($carol->{email}), qr/^two-factor +off$/m, 'show says that there is none');
+is($carol->get('/api/core/whoami')->{status}, 200, 'the session has not ended');
+is($carol->sign_in->{status}, 200, 'the password signs in');
+($status, $out, $err) = $k->kedge('user', 'two-factor', uc $carol->{email}, '--off', '--json');
+is($status, 0, 'once more');
+like($err, qr/^auth: \Q$carol->{email}\E has no second factor$/, 'says that there is none');
+is(Kedge::jdecode($out)->{twoFactorEnabled}, JSON::PP::false(), 'and prints the user');
+is(audited(), 1, 'and is not in the audit log');
+
 # ---- many users ----------------------------------------------------------------------
 
 my $few = $k->sql('auth', 'SELECT count(*) FROM "user"');

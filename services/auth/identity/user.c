@@ -4,6 +4,7 @@
 
 #include "auth/auth.h"
 #include "auth/identity/account_store.h"
+#include "auth/identity/second_factor.h"
 #include "auth/identity/session.h"
 #include "auth/identity/session_store.h"
 #include "auth/identity/user_store.h"
@@ -50,6 +51,7 @@ struct deed {
 	const char *email;
 	const char *role;
 	const struct user_ban *ban;
+	bool had_second_factor; /* set by remove_second_factor() */
 };
 
 static const char *
@@ -141,6 +143,25 @@ end_sessions(
 	return e != ERR_OK ? e : audit_write(tx, a, d->who, &d->act);
 }
 
+/* Assertions do not contain it, but sessions that are cached do. */
+static enum err
+remove_second_factor(
+    struct db *tx, struct arena *a, void *ctx, struct strings *ret_tokens)
+{
+	struct deed *d = ctx;
+	enum err e = user_lock(tx, a, d->act.object_id);
+
+	if (e == ERR_OK)
+		e = second_factor_remove(
+		    tx, a, d->act.object_id, &d->had_second_factor);
+	if (e != ERR_OK || !d->had_second_factor)
+		return e;
+	e = audit_write(tx, a, d->who, &d->act);
+	if (e != ERR_OK)
+		return e;
+	return session_tokens_of_user(tx, a, d->act.object_id, ret_tokens);
+}
+
 static enum err
 do_deed(struct arena *a, struct deed *d, session_change *change)
 {
@@ -195,6 +216,22 @@ user_sign_out(struct auth *auth, struct arena *a, const struct audit_who *who,
 	};
 
 	return do_deed(a, &d, end_sessions);
+}
+
+enum err
+user_remove_second_factor(struct auth *auth, struct arena *a,
+    const struct audit_who *who, const char *email, bool *ret_had)
+{
+	struct deed d = {
+		.auth = auth,
+		.who = who,
+		.act.action = "user.two-factor-off",
+		.email = email,
+	};
+	enum err e = do_deed(a, &d, remove_second_factor);
+
+	*ret_had = d.had_second_factor;
+	return e;
 }
 
 /* Writes a row without before and after; `who` NULL: none. */

@@ -43,6 +43,16 @@ MUST_CHECK enum err user_sign_out(struct auth *auth, struct arena *a,
     const struct audit_who *who, const char *email);
 
 /*
+ * Removes the user's second factor and forgets the browsers that need not show
+ * it: from now on the password alone signs in. Their sessions stay.
+ * *ret_had: the user had one; otherwise there is no row in the audit log.
+ * ERR_NOT_FOUND: no such address.
+ */
+MUST_CHECK enum err user_remove_second_factor(struct auth *auth,
+    struct arena *a, const struct audit_who *who, const char *email,
+    bool *ret_had);
+
+/*
  * Sets the password of the account by which the user signs in with one; makes
  * the account if there is none.  Ends all sessions of the user, because
  * somebody else may know the old password.  ERR_NOT_FOUND: no such user.

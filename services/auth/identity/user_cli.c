@@ -23,9 +23,9 @@ enum { EXIT_USAGE = 2, LIST_PAGE = 1000, LIST_MAX = 1000000000 };
 static int
 usage(void)
 {
-	fputs("usage: kedge user create|list|show|role|password|sessions|ban|"
-	      "unban|sign-out|delete [ARGUMENTS] [--json]; see \"kedge user "
-	      "--help\"\n",
+	fputs("usage: kedge user create|list|show|role|password|two-factor|"
+	      "sessions|ban|unban|sign-out|delete [ARGUMENTS] [--json]; see "
+	      "\"kedge user --help\"\n",
 	    stderr);
 	return EXIT_USAGE;
 }

@@ -146,6 +146,22 @@ sign_out(const struct act *act)
 					       &act->who, act->email));
 }
 
+/* There is no --on: only the user has the device that makes the codes. */
+static int
+two_factor(const struct act *act)
+{
+	bool had;
+	enum err e;
+
+	if (act->argc != 1 || !str_eq(act->argv[0], "--off"))
+		return USAGE;
+	e = user_remove_second_factor(
+	    act->auth, act->arena, &act->who, act->email, &had);
+	if (e == ERR_OK && !had)
+		fprintf(stderr, "auth: %s has no second factor\n", act->email);
+	return finish(act, e);
+}
+
 static int
 sessions(const struct act *act)
 {
@@ -262,6 +278,7 @@ static const struct {
 	{ "show", show },
 	{ "role", role },
 	{ "password", password },
+	{ "two-factor", two_factor },
 	{ "sessions", sessions },
 	{ "ban", ban },
 	{ "unban", unban },

@@ -1,6 +1,6 @@
 /*
  * user_cli_act: the commands of user_cli about one user who exists: show, role,
- * password, sessions, ban, unban, sign-out and delete.
+ * password, two-factor, sessions, ban, unban, sign-out and delete.
  */
 #ifndef AUTH_USER_CLI_ACT_H
 #define AUTH_USER_CLI_ACT_H

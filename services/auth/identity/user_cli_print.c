@@ -69,6 +69,7 @@ print_facts_json(
 	put_bool(&b, "banned", u->is_banned);
 	put(&b, "banReason", u->ban_reason);
 	put(&b, "banExpires", u->ban_expires_at);
+	put_bool(&b, "twoFactorEnabled", u->has_second_factor);
 	put(&b, "services", u->accounts);
 	buf_printf(&b, ",\"sessions\":%lld", (long long)u->sessions);
 	put(&b, "createdAt", u->created_at);
@@ -86,19 +87,21 @@ print_facts_text(
 
 	buf_init(&b, a, TEXT_MAX);
 	buf_printf(&b,
-	    "id        %s\nemail     %s%s\nname      %s\nrole      %s\n"
-	    "services  %s\nsessions  %lld\ncreated   %s\n",
+	    "id          %s\nemail       %s%s\nname        %s\n"
+	    "role        %s\ntwo-factor  %s\nservices    %s\n"
+	    "sessions    %lld\ncreated     %s\n",
 	    u->id, u->email, u->email_verified ? " (verified)" : "", u->name,
-	    u->role != NULL ? u->role : "user", u->accounts,
+	    u->role != NULL ? u->role : "user",
+	    u->has_second_factor ? "enabled" : "off", u->accounts,
 	    (long long)u->sessions, u->created_at);
 	if (u->is_banned)
-		buf_printf(&b, "banned    %s%s%s%s\n",
+		buf_printf(&b, "banned      %s%s%s%s\n",
 		    u->ban_expires_at != NULL ? "until " : "until it is lifted",
 		    u->ban_expires_at != NULL ? u->ban_expires_at : "",
 		    u->ban_reason != NULL ? ": " : "",
 		    u->ban_reason != NULL ? u->ban_reason : "");
 	if (password != NULL)
-		buf_printf(&b, "password  %s\n", password);
+		buf_printf(&b, "password    %s\n", password);
 	return print(&b);
 }
 

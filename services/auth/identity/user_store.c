@@ -239,7 +239,8 @@ static const struct db_stmt select_facts = {
 	       " (SELECT coalesce(string_agg(x.service, ',' ORDER BY x.service),"
 	       " '') FROM service_account x WHERE x.user_id = u.id),"
 	       " (SELECT count(*) FROM session s WHERE s.\"userId\" = u.id"
-	       " AND s.\"expiresAt\" > now())"
+	       " AND s.\"expiresAt\" > now()),"
+	       " coalesce(u.\"twoFactorEnabled\", false)"
 	       " FROM \"user\" u WHERE u.email = $1",
 	.nargs = 1,
 	.read_only = true,
@@ -267,6 +268,7 @@ user_store_facts(struct db *db, struct arena *a, const char *email,
 		.ban_expires_at = db_find_text(&rows, 0, 8),
 		.accounts = db_get_text(&rows, 0, 9),
 		.sessions = db_get_i64(&rows, 0, 10),
+		.has_second_factor = db_get_bool(&rows, 0, 11),
 	};
 	return ERR_OK;
 }

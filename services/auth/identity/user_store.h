@@ -90,6 +90,7 @@ MUST_CHECK enum err user_store_ban(struct db *tx, struct arena *a,
 struct user_facts {
 	const char *id, *email, *name, *role, *created_at;
 	bool email_verified;
+	bool has_second_factor;
 	bool is_banned; /* now */
 	const char *ban_reason, *ban_expires_at;
 	const char *accounts; /* services, comma-separated; "" for none */

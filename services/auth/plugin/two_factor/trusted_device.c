@@ -5,6 +5,7 @@
 
 #include "auth/auth.h"
 #include "auth/http/auth_cookie.h"
+#include "auth/identity/second_factor.h"
 #include "auth/identity/verification.h"
 #include "auth/plugin/two_factor/two_factor_config.h"
 #include "base/arena.h"

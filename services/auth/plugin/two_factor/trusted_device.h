@@ -29,7 +29,4 @@ MUST_CHECK enum err trusted_device_check(
 /* Ends the trust in the browser of this request. */
 MUST_CHECK enum err trusted_device_remove(struct req *r, const char *user_id);
 
-/* The identifiers of all rows begin so; their value is the user's id. */
-#define TRUSTED_DEVICE_PREFIX "trust-device-"
-
 #endif

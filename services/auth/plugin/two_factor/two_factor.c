@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/auth.h"
+#include "auth/identity/second_factor.h"
 #include "auth/identity/verification.h"
 #include "auth/mail/auth_mail.h"
 #include "auth/plugin/two_factor/challenge.h"
