@@ -271,9 +271,9 @@ compose_and_send(struct mailer *m, struct arena *a, const struct mail *mail,
 {
 	const char *language = mail_templates_language(
 	    m->templates, mail->template, mail->language, m->config->language);
-	struct mail_rendered rendered;
-	const char *text, *problem;
-	size_t len;
+	struct mail_rendered rendered = { 0 };
+	const char *text = NULL, *problem = NULL;
+	size_t len = 0;
 
 	if (mail_templates_render(m->templates, a, mail->template, language,
 		mail->values, &rendered) != ERR_OK) {

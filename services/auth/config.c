@@ -144,7 +144,7 @@ add_fields(const char *fields)
 		    LOG_TEXT("problem", problem));
 		return false;
 	}
-	for (; plugins_all[n] != NULL && n < PLUGINS_MAX - 1; n++)
+	for (; n < PLUGINS_MAX - 1 && plugins_all[n] != NULL; n++)
 		parts[n] = plugins_all[n];
 	parts[n] = part;
 	return true;
