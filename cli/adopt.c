@@ -2,11 +2,13 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -15,11 +17,13 @@
 #include "db/db_script.h"
 #include "db/db_url.h"
 
+#include "adopt_check.h"
 #include "adopt_cookie.h"
 #include "adopt_find.h"
 #include "adopt_look.h"
 #include "adopt_roles.h"
 #include "connections.h"
+#include "env_file.h"
 #include "file.h"
 #include "message.h"
 #include "migrate.h"
@@ -43,6 +47,7 @@ struct adopt {
 	bool json, sql, run, undo, no_cookie;
 
 	const char *secret;
+	const char *origin; /* for AUTH_URL; NULL: not known */
 	struct db_script *script; /* of --from */
 	struct db_script *admin_script; /* may be the same */
 	struct adopt_facts facts;
@@ -72,6 +77,17 @@ static const struct option flags[] = {
 	{ 0 },
 };
 
+/* A command enters the stack's directory before it opens the file. */
+static const char *
+absolute(struct arena *a, const char *path)
+{
+	char cwd[PATH_MAX];
+
+	if (*path == '/' || getcwd(cwd, sizeof(cwd)) == NULL)
+		return path;
+	return arena_printf(a, "%s/%s", cwd, path);
+}
+
 static bool
 take(struct adopt *x, int flag)
 {
@@ -92,7 +108,7 @@ take(struct adopt *x, int flag)
 		x->no_cookie = true;
 		return true;
 	case 's':
-		x->secret_file = optarg;
+		x->secret_file = absolute(x->arena, optarg);
 		return true;
 	case 'u':
 		x->url = optarg;
@@ -180,11 +196,19 @@ connect(struct adopt *x, const char *what, const char *url)
 {
 	const char *problem = db_url_problem(url);
 	struct db_script *script;
+	const char *prisma;
 
 	if (problem == NULL &&
 	    db_script_open(x->arena, url, &script, &problem) == ERR_OK)
 		return script;
-	print_error("%s: %s", what, problem);
+	prisma = adopt_check_prisma(url);
+	if (prisma != NULL)
+		print_error("%s: invalid URI query parameter: \"%s\". It is "
+			    "one of Prisma, and libpq has none of this name: "
+			    "leave it out",
+		    what, prisma);
+	else
+		print_error("%s: %s", what, problem);
 	return NULL;
 }
 
@@ -260,6 +284,14 @@ read_secret(struct adopt *x)
 
 /* -- the decision -- */
 
+/* "1 user", "2 users". */
+static const char *
+users(const struct adopt *x, int64_t n)
+{
+	return arena_printf(
+	    x->arena, "%" PRId64 " user%s", n, n == 1 ? "" : "s");
+}
+
 static bool
 check_reasons(const struct adopt *x)
 {
@@ -271,17 +303,17 @@ check_reasons(const struct adopt *x)
 		    stops == 1 ? "" : "s");
 		return false;
 	}
-	if (f->locked_out == 0 || x->accepted == f->locked_out)
+	if (x->accepted == f->locked_out ||
+	    (x->accepted == NO_LOCKOUT && f->locked_out == 0))
 		return true;
 	if (x->accepted != NO_LOCKOUT)
 		print_error("not adopted: --accept-lockout says %" PRId64
-			    ", and %" PRId64 " users could not sign in now",
-		    x->accepted, f->locked_out);
+			    ", and %s could not sign in now",
+		    x->accepted, users(x, f->locked_out));
 	else
-		print_error("not adopted: %" PRId64 " users could not sign in "
-			    "at Kedge. If that is meant, say --accept-lockout "
-			    "%" PRId64,
-		    f->locked_out, f->locked_out);
+		print_error("not adopted: %s could not sign in at Kedge. If "
+			    "that is meant, say --accept-lockout %" PRId64,
+		    users(x, f->locked_out), f->locked_out);
 	return false;
 }
 
@@ -304,9 +336,9 @@ check_cookie(struct adopt *x)
 	print_error("--cookie is missing: copy the cookie "
 		    "better-auth.session_token of a browser that is signed in "
 		    "at BetterAuth, so that the secret can be checked (with "
-		    "another one, %" PRId64 " live sessions would end); "
+		    "another one, %" PRId64 " live session%s would end); "
 		    "--no-cookie does without",
-	    x->facts.live_sessions);
+	    x->facts.live_sessions, x->facts.live_sessions == 1 ? "" : "s");
 	return false;
 }
 
@@ -551,9 +583,6 @@ find_plugins(struct adopt *x, const char **ret_plugins)
 static bool
 write_settings(struct adopt *x)
 {
-	const char *url = x->url != NULL
-	                      ? x->url
-	                      : first_set("AUTH_URL", "BETTER_AUTH_URL", NULL);
 	const char *plugins;
 
 	if (!find_plugins(x, &plugins))
@@ -562,22 +591,61 @@ write_settings(struct adopt *x)
 	       put_setting(x, "AUTH_DATABASE_URL", x->auth_url) &&
 	       put_setting(x, "AUTH_SECRET", x->secret) &&
 	       put_setting(x, "AUTH_COOKIE_PREFIX", x->live.prefix) &&
-	       put_setting(x, "AUTH_URL", url) &&
+	       put_setting(x, "AUTH_URL", x->origin) &&
 	       put_setting(x, "AUTH_PLUGINS", plugins) &&
 	       put_setting(x, "AUTH_ADDITIONAL_FIELDS",
 		   getenv("AUTH_ADDITIONAL_FIELDS"));
 }
 
 static bool
-run(struct adopt *x)
+check_power(const struct adopt *x, const char *lacks, const char *command)
 {
-	if (x->roles.lacks != NULL) {
-		print_error("the role %s is not enough: %s. Name a superuser "
-			    "in --admin, or let one run what \"kedge adopt "
-			    "--sql\" prints",
-		    x->power.user, x->roles.lacks);
+	if (lacks == NULL)
+		return true;
+	print_error("the role %s is not enough: %s. Name a superuser in "
+		    "--admin, or let one run what \"%s\" prints",
+	    x->power.user, lacks, command);
+	return false;
+}
+
+/*
+ * A second adoption from another directory makes new passwords, and what runs
+ * on the database could not log in any more.
+ */
+static bool
+check_passwords(struct adopt *x)
+{
+	const char *renewed = x->roles.renewed;
+	int64_t hosts;
+
+	if (renewed == NULL)
+		return true;
+	if (!adopt_hosts_read(x->arena, x->script, &hosts))
+		return false;
+	if (hosts > 0) {
+		print_error("Kedge runs on this database already (on %" PRId64
+			    " host%s), and the role %s would get another "
+			    "password: %s as the kedge.env there has it, or "
+			    "\"kedge down\" there first, and wait five "
+			    "minutes if it has crashed",
+		    hosts, hosts == 1 ? "" : "s", renewed,
+		    str_eq(renewed, "auth")
+			? "set AUTH_DATABASE_URL"
+			: "name AUTH_MIGRATION_URL in --from");
 		return false;
 	}
+	print_message("The role %s exists already and gets another password: "
+		      "the kedge.env of another directory no longer fits",
+	    renewed);
+	return true;
+}
+
+static bool
+run(struct adopt *x)
+{
+	if (!check_power(x, x->roles.lacks, "kedge adopt --sql") ||
+	    !check_passwords(x))
+		return false;
 	/* Only now is everything checked that can be without a change. */
 	if (!find_urls(x) || !stack_make(&x->stack) || !run_roles(x))
 		return false;
@@ -587,8 +655,8 @@ run(struct adopt *x)
 	    !check_login(x) || !write_settings(x))
 		return false;
 	if (x->facts.locked_out > 0)
-		print_message("Accepted: %" PRId64 " users cannot sign in",
-		    x->facts.locked_out);
+		print_message("Accepted: %s cannot sign in",
+		    users(x, x->facts.locked_out));
 	print_message("The database is adopted, and %s/%s has the settings. "
 		      "BetterAuth may run on.\n"
 		      "Next: kedge up --database given",
@@ -603,13 +671,26 @@ forget_settings(struct adopt *x)
 {
 	static const char *const names[] = { "AUTH_MIGRATION_URL",
 		"AUTH_DATABASE_URL", "AUTH_SECRET", "AUTH_COOKIE_PREFIX",
-		"AUTH_ADDITIONAL_FIELDS" };
+		"AUTH_ADDITIONAL_FIELDS", "AUTH_URL", "AUTH_PLUGINS" };
+	struct environment e = { 0 };
+	const char *removed = NULL;
 
 	if (!stack_is_made(&x->stack))
 		return true;
-	for (size_t i = 0; i < COUNT_OF(names); i++)
+	if (!environment_parse_if_exists(x->arena, settings_path(), &e))
+		return false;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (environment_find(&e, names[i]) == NULL)
+			continue;
 		if (!settings_change(x->arena, &x->stack.spec, names[i], NULL))
 			return false;
+		removed = removed == NULL ? names[i]
+		                          : arena_printf(x->arena, "%s, %s",
+						removed, names[i]);
+	}
+	if (removed != NULL)
+		print_message("Removed from %s: %s",
+		    settings_full_path(x->arena, x->stack.dir), removed);
 	return true;
 }
 
@@ -627,7 +708,8 @@ run_back(struct adopt *x, const struct adopt_way_back *back)
 	print_message("The database is BetterAuth's alone again. Users, "
 		      "passwords and sessions of the meantime stay, and so do "
 		      "the columns that Kedge has added, which may be NULL.\n"
-		      "Next: kedge up --database private");
+		      "To go on with Kedge, on a database of its own: kedge up "
+		      "--database private");
 	return true;
 }
 
@@ -637,7 +719,8 @@ go_back(struct adopt *x)
 	struct adopt_way_back back;
 
 	if (!open_databases(x) ||
-	    !adopt_way_back_read(x->arena, x->script, &back))
+	    !adopt_way_back_read(x->arena, x->script, &back) ||
+	    !adopt_power_read(x->arena, x->admin_script, &x->power))
 		return false;
 	if (!back.is_adopted) {
 		print_error("\"kedge adopt\" has not adopted this database, or "
@@ -662,7 +745,9 @@ go_back(struct adopt *x)
 		    back.hosts, back.hosts == 1 ? "" : "s");
 		return false;
 	}
-	return run_back(x, &back);
+	return check_power(x, adopt_way_back_lacks(x->arena, &back, &x->power),
+		   "kedge adopt --undo --sql") &&
+	       run_back(x, &back);
 }
 
 /* -- the command -- */
@@ -685,6 +770,23 @@ print_look(struct adopt *x)
 	print_cookie(x);
 }
 
+/* Settings that auth would refuse, or read in another way. */
+static void
+check_settings(struct adopt *x)
+{
+	static const char *const variables[] = { "AUTH_URL",
+		"BETTER_AUTH_URL" };
+	const char *name = "--url", *url = x->url;
+
+	for (size_t i = 0; url == NULL && i < COUNT_OF(variables); i++) {
+		name = variables[i];
+		url = first_set(name, NULL, NULL);
+	}
+	if (url != NULL)
+		x->origin = adopt_check_url(&x->facts, name, url, &x->found);
+	adopt_check_settings(&x->stack, &x->facts, &x->found);
+}
+
 static bool
 look(struct adopt *x)
 {
@@ -692,6 +794,7 @@ look(struct adopt *x)
 	    !adopt_power_read(x->arena, x->admin_script, &x->power))
 		return false;
 	adopt_find(&x->facts, &x->found);
+	check_settings(x);
 	x->auth_password = secret_new(x->arena);
 	x->owner_password = secret_new(x->arena);
 	plan(x);

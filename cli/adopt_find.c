@@ -26,6 +26,19 @@ struct finding_list {
 	struct adopt_findings *found;
 };
 
+void
+adopt_add(struct adopt_findings *found, enum adopt_level level,
+    const char *todo, const char *what)
+{
+	if (found->count == ADOPT_FINDINGS_MAX)
+		return;
+	found->items[found->count++] = (struct adopt_finding){
+		.level = level,
+		.what = what,
+		.todo = todo,
+	};
+}
+
 static void add(const struct finding_list *l, enum adopt_level level,
     const char *todo, const char *fmt, ...) PRINTF(4, 5);
 
@@ -36,18 +49,35 @@ add(const struct finding_list *l, enum adopt_level level, const char *todo,
 	char *text;
 	va_list args;
 
-	if (l->found->count == ADOPT_FINDINGS_MAX)
-		return;
 	va_start(args, fmt);
 	if (vasprintf(&text, fmt, args) < 0)
 		abort();
 	va_end(args);
-	l->found->items[l->found->count++] = (struct adopt_finding){
-		.level = level,
-		.what = arena_strdup(l->f->arena, text),
-		.todo = todo,
-	};
+	adopt_add(l->found, level, todo, arena_strdup(l->f->arena, text));
 	free(text);
+}
+
+/* "1 user", "2 users". */
+static const char *
+users(const struct finding_list *l, int64_t n)
+{
+	return arena_printf(
+	    l->f->arena, "%" PRId64 " user%s", n, n == 1 ? "" : "s");
+}
+
+/* "1 user has", "2 users have". */
+static const char *
+users_have(const struct finding_list *l, int64_t n)
+{
+	return arena_printf(
+	    l->f->arena, "%s %s", users(l, n), n == 1 ? "has" : "have");
+}
+
+static const char *
+rows(const struct finding_list *l, int64_t n)
+{
+	return arena_printf(
+	    l->f->arena, "%" PRId64 " row%s", n, n == 1 ? "" : "s");
 }
 
 /* -- the server -- */
@@ -256,8 +286,8 @@ find_core(const struct finding_list *l)
 	}
 	add(l, ADOPT_WORKS, NULL,
 	    "users, passwords and live sessions: the tables are BetterAuth's "
-	    "own (%" PRId64 " users, %" PRId64 " live sessions)",
-	    l->f->users, l->f->live_sessions);
+	    "own (%s, live sessions: %" PRId64 ")",
+	    users(l, l->f->users), l->f->live_sessions);
 }
 
 static void
@@ -287,9 +317,8 @@ find_ids(const struct finding_list *l)
 
 /* -- columns and tables of the application -- */
 
-/* A type of BetterAuth's additionalFields; NULL: there is none for it. */
-static const char *
-field_type(const char *type)
+const char *
+adopt_field_type(const char *type)
 {
 	if (is_text(type, 0))
 		return "string";
@@ -315,7 +344,7 @@ propose(const struct finding_list *l, struct buf *b, const char *table)
 
 	for (int i = 0; i < l->f->ncolumns; i++) {
 		const struct adopt_column *c = &l->f->columns[i];
-		const char *type = field_type(c->type);
+		const char *type = adopt_field_type(c->type);
 
 		if (c->is_core || c->plugin != NULL ||
 		    !str_eq(c->table, table) || type == NULL)
@@ -389,9 +418,8 @@ find_own_columns(const struct finding_list *l)
 			  "additionalFields; otherwise it is in no answer and "
 			  "no sign-up sets it"
 			: NULL,
-		    "your column %s.%s (%s, filled in %" PRId64
-		    " rows)%s: its values stay",
-		    c->table, c->name, c->type, c->filled,
+		    "your column %s.%s (%s, filled in %s)%s: its values stay",
+		    c->table, c->name, c->type, rows(l, c->filled),
 		    c->is_required ? " is NOT NULL without a default, so a "
 				     "sign-up or sign-in would fail"
 				   : "");
@@ -421,8 +449,8 @@ find_own_tables(const struct finding_list *l)
 	}
 	if (others > 0)
 		add(l, ADOPT_WORKS, NULL,
-		    "%d tables of your application are left as they are (%d "
-		    "of them refer to \"user\")",
+		    "tables of your application are left as they are: %d "
+		    "(referring to \"user\": %d)",
 		    others, referring);
 }
 
@@ -461,26 +489,26 @@ static void
 find_plugin(const struct finding_list *l, const struct adopt_plugin *plugin)
 {
 	const char *names;
-	int64_t rows;
+	int64_t count;
 
-	if (!find_traces(l->f, plugin, &names, &rows))
+	if (!find_traces(l->f, plugin, &names, &count))
 		return;
 	if (!plugin->works)
 		add(l, ADOPT_NOT_YET,
 		    "keep the BetterAuth server beside Kedge for these paths, "
 		    "or go without them",
-		    "the plugin %s (%s, %" PRId64
-		    " rows): the rows stay, its endpoints answer 404 "
-		    "NOT_SUPPORTED",
-		    plugin->name, names, rows);
+		    "the plugin %s (%s, %s): the rows stay, its endpoints "
+		    "answer "
+		    "404 NOT_SUPPORTED",
+		    plugin->name, names, rows(l, count));
 	else if (str_eq(plugin->name, "two-factor"))
 		return; /* find_second_factors() */
 	else if (str_eq(plugin->name, "username"))
 		add(l, ADOPT_WORKS,
 		    "\"kedge adopt --run\" puts username into AUTH_PLUGINS if "
 		    "there are any",
-		    "the plugin username: %" PRId64 " users have a name",
-		    l->f->usernames);
+		    "the plugin username: %s a name",
+		    users_have(l, l->f->usernames));
 	else
 		add(l, ADOPT_WORKS, NULL,
 		    "the plugin %s: roles and bans count; its endpoints are "
@@ -509,25 +537,24 @@ find_second_factors(const struct finding_list *l)
 		return;
 	if (!adopt_asks_second_factor())
 		add(l, ADOPT_LOCKOUT, "put two-factor into AUTH_PLUGINS",
-		    "%" PRId64 " users have enabled a second factor, and "
-		    "AUTH_PLUGINS has no two-factor: auth refuses them (403 "
-		    "TWO_FACTOR_NOT_SUPPORTED) and never signs them in by the "
-		    "password alone; sessions that they have stay valid",
-		    f->second_factor);
+		    "%s enabled a second factor, and AUTH_PLUGINS has no "
+		    "two-factor: auth refuses such a sign-in (403 "
+		    "TWO_FACTOR_NOT_SUPPORTED) and never takes the password "
+		    "alone; live sessions stay valid",
+		    users_have(l, f->second_factor));
 	else
 		add(l, ADOPT_WORKS,
 		    "\"kedge adopt --run\" puts two-factor into AUTH_PLUGINS",
-		    "%" PRId64 " users have enabled a second factor, and auth "
-		    "asks for it",
-		    f->second_factor);
+		    "%s enabled a second factor, and auth asks for it",
+		    users_have(l, f->second_factor));
 	if (f->factor_without_app > 0 && adopt_asks_second_factor())
 		add(l, ADOPT_LOCKOUT,
 		    "let them set up an app, or turn the second factor off, "
 		    "at the BetterAuth server first",
-		    "%" PRId64 " of the users with a second factor have no "
-		    "app for codes (they get them by mail), which auth cannot "
-		    "send yet: they could sign in with a backup code only",
-		    f->factor_without_app);
+		    "%s a second factor, but no app for codes (they come by "
+		    "mail, which auth cannot send yet), and could sign in "
+		    "with a backup code only",
+		    users_have(l, f->factor_without_app));
 }
 
 static void
@@ -543,34 +570,31 @@ find_users(const struct finding_list *l)
 			    "give them a password first (BetterAuth's "
 			    "reset-password adds one), or wait for the release "
 			    "that has this provider",
-			    "%" PRId64 " users have no password and sign in "
-			    "with %s, which auth does not have yet: they could "
-			    "not sign in (%" PRId64
-			    " more have a password, too)",
-			    p->users_without_password, p->name,
-			    p->users - p->users_without_password);
+			    "%s no password and only an account of %s, which "
+			    "auth does not have yet, and could not sign in "
+			    "(with a password, too: %s)",
+			    users_have(l, p->users_without_password), p->name,
+			    users(l, p->users - p->users_without_password));
 		else
 			add(l, ADOPT_NOT_YET, NULL,
-			    "%" PRId64 " users can also sign in with %s: at "
-			    "Kedge with their password only",
-			    p->users, p->name);
+			    "%s can also sign in with %s: at Kedge with the "
+			    "password only",
+			    users(l, p->users), p->name);
 	}
 	if (f->with_none > 0)
 		add(l, ADOPT_LOCKOUT,
 		    "give them a password first (BetterAuth's reset-password "
 		    "adds one)",
-		    "%" PRId64 " users have no account with a password and "
-		    "none of a provider (magic link, e-mail code, passkey): "
-		    "they could not sign in",
-		    f->with_none);
+		    "%s no account with a password and none of a provider "
+		    "(magic link, e-mail code, passkey), and could not sign in",
+		    users_have(l, f->with_none));
 	if (f->foreign_hashes > 0)
 		add(l, ADOPT_LOCKOUT,
 		    "let them sign in at BetterAuth with its own hash first, "
 		    "or reset their passwords",
-		    "the password hashes of %" PRId64
-		    " users are not of BetterAuth's own format (its option "
-		    "password.hash was set): they could not sign in",
-		    f->foreign_hashes);
+		    "%s a password hash that is not of BetterAuth's own format "
+		    "(its option password.hash was set), and could not sign in",
+		    users_have(l, f->foreign_hashes));
 	find_second_factors(l);
 	if (is_there(l, "twoFactor") &&
 	    adopt_find_column(f, "user", "twoFactorEnabled") == NULL)
@@ -582,17 +606,15 @@ find_users(const struct finding_list *l)
 		    "cannot be told, and it could be skipped");
 	if (f->anonymous > 0)
 		add(l, ADOPT_NOTE, NULL,
-		    "%" PRId64 " anonymous users keep the sessions that they "
-		    "have",
+		    "anonymous users keep their sessions: %" PRId64,
 		    f->anonymous);
 	if (f->upper_case > 0)
 		add(l, ADOPT_NOTE,
 		    "UPDATE \"user\" SET email = lower(email) WHERE email <> "
 		    "lower(email)",
-		    "%" PRId64 " users have an address with capitals, with "
-		    "which nobody can sign in: BetterAuth and auth both look "
-		    "for it in small letters",
-		    f->upper_case);
+		    "%s an address with capitals, with which nobody can sign "
+		    "in: BetterAuth and auth both look for it in small letters",
+		    users_have(l, f->upper_case));
 }
 
 void

@@ -42,6 +42,14 @@ struct adopt_findings {
 };
 
 void adopt_find(const struct adopt_facts *f, struct adopt_findings *ret);
+/* Adds one; further ones than ADOPT_FINDINGS_MAX are left out. */
+void adopt_add(struct adopt_findings *found, enum adopt_level level,
+    const char *todo, const char *what);
+/*
+ * The type of BetterAuth's additionalFields for a type of PostgreSQL; NULL:
+ * there is none.
+ */
+const char *adopt_field_type(const char *type);
 /* How many findings have the level. */
 int adopt_count(const struct adopt_findings *found, enum adopt_level level);
 

@@ -81,9 +81,10 @@ print_users(const struct adopt_facts *f)
 	    f->users, f->with_password, f->with_both, f->only_provider,
 	    f->with_none, f->anonymous, f->second_factor);
 	for (int i = 0; i < f->nproviders; i++)
-		printf("            %s: %" PRId64 " users, %" PRId64
-		       " of them without a password\n",
+		printf("            %s: %" PRId64 " user%s, %" PRId64
+		       " without a password\n",
 		    f->providers[i].name, f->providers[i].users,
+		    f->providers[i].users == 1 ? "" : "s",
 		    f->providers[i].users_without_password);
 }
 

@@ -140,6 +140,8 @@ make_owner(struct plan *p, const char *password)
 		    NULL);
 	}
 	p->roles->makes_owner = true;
+	if (f->has_owner_role && p->roles->renewed == NULL)
+		p->roles->renewed = OWNER;
 	lack(p, !p->power->may_create_roles, "it cannot create roles");
 	step(p,
 	    arena_printf(a, "GRANT CONNECT, TEMPORARY ON DATABASE %s TO " OWNER,
@@ -240,6 +242,8 @@ make_auth(struct plan *p, const struct adopt_roles_wanted *w)
 	p->roles->makes_auth = p->roles->nsteps > 0 &&
 	                       strstr(p->roles->steps[p->roles->nsteps - 1].sql,
 				   "ROLE auth ") != NULL;
+	if (p->roles->makes_auth && f->has_role)
+		p->roles->renewed = "auth";
 	lack(p, p->roles->makes_auth && !p->power->may_create_roles,
 	    "it cannot create roles");
 	if (!f->role_may_connect) {
@@ -398,7 +402,10 @@ adopt_record_sql(struct arena *a, const struct adopt_roles *r, int64_t accepted)
 
 static const char power_sql[] =
     "SELECT current_user, r.rolsuper, r.rolcreaterole,"
-    " pg_has_role(d.datdba, 'USAGE'), pg_has_role(n.nspowner, 'USAGE')"
+    " pg_has_role(d.datdba, 'USAGE'), pg_has_role(n.nspowner, 'USAGE'),"
+    " coalesce((SELECT current_setting('server_version_num')::integer < 160000"
+    " OR pg_has_role(x.oid, 'USAGE WITH ADMIN OPTION') FROM pg_roles x"
+    " WHERE x.rolname = 'auth'), true)"
     " FROM pg_roles r, pg_database d, pg_namespace n"
     " WHERE r.rolname = current_user AND d.datname = current_database()"
     " AND n.nspname = 'public'";
@@ -422,6 +429,7 @@ adopt_power_read(
 		.may_create_roles = db_get_bool(&rows, 0, 2),
 		.owns_database = db_get_bool(&rows, 0, 3),
 		.owns_schema = db_get_bool(&rows, 0, 4),
+		.may_drop_auth = db_get_bool(&rows, 0, 5),
 	};
 	return true;
 }
@@ -561,26 +569,69 @@ admin_sql(
 	    undo);
 }
 
+const char *
+adopt_way_back_lacks(struct arena *a, const struct adopt_way_back *back,
+    const struct adopt_power *power)
+{
+	const struct {
+		const char *statement;
+		bool may;
+		const char *what;
+	} needs[] = {
+		{ "REASSIGN OWNED BY ", false,
+		    "only a superuser can give the tables another owner" },
+		{ "DROP ROLE IF EXISTS ",
+		    power->may_create_roles && power->may_drop_auth,
+		    "it cannot drop roles" },
+		{ " ON DATABASE ", power->owns_database,
+		    "it does not own the database" },
+		{ " ON SCHEMA public ", power->owns_schema,
+		    "it does not own the schema public" },
+	};
+	const char *list = NULL;
+
+	for (size_t i = 0; i < COUNT_OF(needs) && !power->is_superuser; i++)
+		if (!needs[i].may &&
+		    strstr(back->admin_sql, needs[i].statement) != NULL)
+			list = list == NULL ? needs[i].what
+			                    : arena_printf(a, "%s; %s", list,
+						  needs[i].what);
+	return list;
+}
+
+bool
+adopt_hosts_read(struct arena *a, struct db_script *script, int64_t *ret_hosts)
+{
+	struct db_rows hosts;
+	bool has_hosts;
+
+	*ret_hosts = 0;
+	if (!exists(script, a, "kedge_session_host", &has_hosts))
+		return false;
+	if (!has_hosts)
+		return true;
+	if (!query(script, a, hosts_sql, &hosts))
+		return false;
+	*ret_hosts = db_get_i64(&hosts, 0, 0);
+	return true;
+}
+
 bool
 adopt_way_back_read(
     struct arena *a, struct db_script *script, struct adopt_way_back *ret)
 {
-	struct db_rows record, drops, hosts;
-	bool has_hosts;
+	struct db_rows record, drops;
 
 	*ret = (struct adopt_way_back){ 0 };
-	if (!exists(script, a, "kedge_adoption", &ret->is_adopted) ||
-	    !exists(script, a, "kedge_session_host", &has_hosts))
+	if (!exists(script, a, "kedge_adoption", &ret->is_adopted))
 		return false;
 	if (!ret->is_adopted)
 		return true;
 	if (!query(script, a, record_sql, &record) ||
 	    !query(script, a, drops_sql, &drops) ||
-	    (has_hosts && !query(script, a, hosts_sql, &hosts)) ||
+	    !adopt_hosts_read(a, script, &ret->hosts) ||
 	    !is_known(a, db_get_text(&record, 0, 0)))
 		return false;
-	if (has_hosts)
-		ret->hosts = db_get_i64(&hosts, 0, 0);
 	ret->owner_sql = db_get_text(&drops, 0, 0);
 	ret->admin_sql = admin_sql(a, db_get_text(&record, 0, 0),
 	    db_get_text(&record, 0, 2), db_get_bool(&record, 0, 1));

@@ -35,6 +35,7 @@ struct adopt_step {
 struct adopt_power {
 	const char *user;
 	bool is_superuser, may_create_roles, owns_database, owns_schema;
+	bool may_drop_auth; /* or the role does not exist */
 };
 
 struct adopt_roles_wanted {
@@ -51,6 +52,8 @@ struct adopt_roles {
 	const char *owner; /* the role that runs the migrations */
 	bool transfers; /* the tables get another owner */
 	bool makes_auth, makes_owner; /* or sets a new password */
+	/* the role that exists and gets another password; NULL: none */
+	const char *renewed;
 	/* why it is not possible, with what to do; NULL: it is */
 	const char *problem;
 	/* what the connection lacks, as a list; NULL: nothing */
@@ -77,6 +80,18 @@ struct adopt_way_back {
 	int64_t hosts; /* hosts on which auth runs on this database */
 	bool is_adopted;
 };
+/*
+ * What a connection lacks for the administrator's part, as a list; NULL:
+ * nothing.
+ */
+const char *adopt_way_back_lacks(struct arena *a,
+    const struct adopt_way_back *back, const struct adopt_power *power);
+/*
+ * The number of hosts on which auth runs on the database; 0 if Kedge has never
+ * run on it. False: an error was printed.
+ */
+MUST_CHECK bool
+adopt_hosts_read(struct arena *a, struct db_script *script, int64_t *ret_hosts);
 /* Reads how to undo the adoption. False: an error was printed. */
 MUST_CHECK bool adopt_way_back_read(
     struct arena *a, struct db_script *script, struct adopt_way_back *ret);

@@ -11,6 +11,7 @@
 #include "environment.h"
 #include "file.h"
 #include "message.h"
+#include "settings.h"
 
 /* Each line is the name of a service, a blank, and its database. */
 #define CHOICE_FILE "env/databases"
@@ -86,6 +87,55 @@ last_choice(struct arena *a, const char *service)
 	return NULL;
 }
 
+/* Whether the word of --database is what the service needs to change. */
+static bool
+is_for(
+    const struct stack *s, const struct spec_service *service, const char *word)
+{
+	const char *last = last_choice(s->arena, service->name);
+	const char *now = choice(s, service);
+
+	return last != NULL && !str_eq(last, now) &&
+	       str_eq(word, str_eq(now, PRIVATE) ? "private" : "given");
+}
+
+/*
+ * The word does not set a database, a variable does. So "private" that nothing
+ * follows, while a variable names a database, would start another one than the
+ * person has in mind.
+ */
+static bool
+check_word(const struct stack *s, const char *word)
+{
+	const struct spec_service *service, *given = NULL;
+	struct arena *a = s->arena;
+	const char *name;
+
+	if (word == NULL || !str_eq(word, "private"))
+		return true;
+	for (int i = 0; i < s->spec.nservices; i++) {
+		service = &s->spec.services[i];
+		if (!service->needs_postgres)
+			continue;
+		if (is_for(s, service, word))
+			return true;
+		if (!str_eq(choice(s, service), PRIVATE))
+			given = service;
+	}
+	if (given == NULL)
+		return true;
+	name = arena_printf(a, "%s_DATABASE_URL", given->variable);
+	if (getenv(name) == NULL)
+		name = arena_printf(a, "%s_FILE", name);
+	print_error("--database private: %s names a database for %s (%s). "
+		    "Remove it and %s_MIGRATION_URL from %s, and say "
+		    "--database private again",
+	    name, given->name, choice(s, given), given->variable,
+	    settings_has(name) ? settings_full_path(a, s->dir)
+			       : "the environment");
+	return false;
+}
+
 static bool
 check_service(
     const struct stack *s, const struct spec_service *service, const char *word)
@@ -113,6 +163,8 @@ database_choice_check(const struct stack *s, const char *word)
 		    "--database %s: it is \"private\" or \"given\"", word);
 		return false;
 	}
+	if (!check_word(s, word))
+		return false;
 	for (int i = 0; i < s->spec.nservices; i++)
 		if (s->spec.services[i].needs_postgres &&
 		    !check_service(s, &s->spec.services[i], word))

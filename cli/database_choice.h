@@ -18,7 +18,8 @@
  * Compares with the last start. `word` is the value of --database: "private" or
  * "given", which says that all services that change use the private or the
  * given databases from now on; NULL: there was no such option. False: a
- * database changes without that word; an error was printed.
+ * database changes without that word, or the word is "private" and a variable
+ * names a database; an error was printed.
  */
 MUST_CHECK bool database_choice_check(const struct stack *s, const char *word);
 /* Notes the databases of this start. False: an error was printed. */

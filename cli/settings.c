@@ -186,6 +186,13 @@ settings_path(void)
 	return source;
 }
 
+const char *
+settings_full_path(struct arena *a, const char *dir)
+{
+	return source[0] == '/' ? source
+	                        : arena_printf(a, "%s/%s", dir, source);
+}
+
 bool
 settings_has(const char *name)
 {

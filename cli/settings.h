@@ -42,6 +42,8 @@ MUST_CHECK bool settings_load_running(struct arena *a, const struct spec *spec,
     pid_t supervisor, void (*changed)(const char *name));
 /* The path of the file that settings_load() has read or would read. */
 const char *settings_path(void);
+/* The same, absolute. `dir` is the stack's directory. */
+const char *settings_full_path(struct arena *a, const char *dir);
 /* Whether settings_load() took the variable's value from the file. */
 bool settings_has(const char *name);
 /* The names of these variables, by number from 0; NULL: there are no more. */

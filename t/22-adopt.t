@@ -88,7 +88,7 @@ my @old = prepare('1.7.25', 'shop');
 my $before = shape();
 my ($status, $out, $err) = adopt('--from', url('shop'));
 is($status, 1, 'a user who could not sign in is a reason to stop') or diag("$out$err");
-like($out, qr/^Users who could not sign in:\n  - 1 users have no password and sign in with github/m,
+like($out, qr/^Users who could not sign in:\n  - 1 user has no password and only an account of github/m,
 	'the report names their number and the provider');
 like($err, qr/--accept-lockout 1\n/, 'the error says how to go on');
 like($out, qr/The role shop is not enough: it cannot create roles\./, 'it says what the role lacks');
@@ -105,8 +105,38 @@ is((adopt('--from', url('shop'), '--accept-lockout', 1))[0], 0, 'an accepted loc
 for my $number (0, 2) {
 	($status, $out, $err) = adopt('--from', url('shop'), '--accept-lockout', $number);
 	is($status, 1, "another number ($number) than that of the users is refused");
-	like($err, qr/--accept-lockout says $number, and 1 users/, 'the error has both numbers');
+	like($err, qr/--accept-lockout says $number, and 1 user could/, 'the error has both numbers');
 }
+
+# Settings that auth would refuse later, or read in another way, are reasons to stop now.
+for my $row (
+	[ 'a base path', qr/BETTER_AUTH_URL has the path \/auth: it is BetterAuth's base path/,
+		BETTER_AUTH_URL => 'https://shop.example.com/auth' ],
+	[ 'an address of something else', qr/BETTER_AUTH_URL is no address with http or https/,
+		BETTER_AUTH_URL => 'shop.example.com' ],
+	[ 'fields that are no JSON', qr/AUTH_ADDITIONAL_FIELDS: no JSON/, AUTH_ADDITIONAL_FIELDS => '{"user"' ],
+	[ 'a misspelt key', qr/AUTH_ADDITIONAL_FIELDS: user\.plan: there is no key "typ"/,
+		AUTH_ADDITIONAL_FIELDS => '{"user":{"plan":{"typ":"string"}}}' ],
+	[ 'a field without a column', qr/has the field user\.plaan, and the table has no column plaan/,
+		AUTH_ADDITIONAL_FIELDS => '{"user":{"plaan":{"type":"string"}}}' ],
+	[ 'a field of another type', qr/says that user\.plan is of the type number, and the column is of the type text/,
+		AUTH_ADDITIONAL_FIELDS => '{"user":{"plan":{"type":"number"}}}' ],
+	[ 'a plugin that auth does not have', qr/AUTH_PLUGINS: .*nosuch/, AUTH_PLUGINS => 'email-password,nosuch' ],
+	)
+{
+	my ($name, $like, %env) = @$row;
+	$server->sql('shop', 'ALTER TABLE "user" ADD plan text');
+	($status, $out, $err) = adopt('--from', url('shop'), '--accept-lockout', 1, { env => \%env });
+	is($status, 1, "$name: a reason to stop");
+	like($out =~ s/\n +/ /gr, $like, "$name: the report names it") or diag("$out$err");
+	$server->sql('shop', 'ALTER TABLE "user" DROP plan');
+}
+for my $url ('https://Shop.example.com:443/', 'https://shop.example.com/api/auth') {
+	($status, $out, $err) = adopt('--from', url('shop'), '--accept-lockout', 1, '--url', $url);
+	is($status, 0, "$url is an address") or diag("$out$err");
+}
+($status, $out, $err) = adopt('--from', url('shop') . '&schema=public');
+like($err, qr/--from: invalid URI query parameter: "schema"\. It is one of Prisma/, 'a parameter of Prisma is named');
 
 # Problems of the secret are found before anything is changed.
 my @run = ('--from', url('shop'), '--accept-lockout', 1, '--run');
@@ -177,10 +207,10 @@ $server->sql('shop', q{ALTER TABLE "user" ADD "twoFactorEnabled" boolean, ADD po
 ($status, $out, $err) = adopt('--from', url('shop'));
 my $text = $out =~ s/\n +/ /gr;
 like($text, qr/- 2 users have enabled a second factor, and auth asks for it/, 'the report counts second factors');
-like($text, qr/- 2 of the users with a second factor have no app for codes/, 'and those without an app');
-like($text, qr/the password hashes of 1 users are not of BetterAuth's own format/, 'and foreign hashes');
-like($text, qr/the plugin passkey \(passkey, 1 rows\): the rows stay/, 'and rows of plugins');
-like($text, qr/1 tables of your application are left as they are \(1 of them refer to "user"\)/, 'and tables');
+like($text, qr/- 2 users have a second factor, but no app for codes/, 'and those without an app');
+like($text, qr/1 user has a password hash that is not of BetterAuth's own format/, 'and foreign hashes');
+like($text, qr/the plugin passkey \(passkey, 1 row\): the rows stay/, 'and rows of plugins');
+like($text, qr/tables of your application are left as they are: 1 \(referring to "user": 1\)/, 'and tables');
 like($text, qr/your column user\.points \(integer/, 'and columns');
 like($out, qr/^  \Q{"user":{"points":{"type":"number","required":false,"input":false},"tags":{"type":"string[]",\E/m,
 	'and proposes additional fields');
@@ -200,21 +230,33 @@ like($err, qr/not adopted: 4 users could not sign in/, 'and all of them are coun
 @old = prepare('1.7.25', 'shop');
 $before = shape();
 my $beside = Kedge::Node->oracle(version => '1.7.25', database => node_url('shop'), secret => $secret);
-($status, $out, $err) = adopt(@run, @admin, '--cookie', cookie());
+($status, $out, $err) = adopt(@run, @admin, '--cookie', cookie(), '--url', 'https://Shop.example.com:443/');
 is($status, 0, 'kedge adopt --run succeeds while BetterAuth runs') or diag("$out$err");
 like($out, qr/The secret is right: it has signed the cookie of a live session of plain\@adopted\.example/,
 	'it says whose cookie it has checked');
-like($out, qr/Accepted: 1 users cannot sign in/, 'it says what was accepted');
+like($out, qr/Accepted: 1 user cannot sign in/, 'it says what was accepted');
 is($server->sql('shop', 'SELECT accepted_lockout FROM kedge_adoption'), 1, 'the database records it');
 is($server->sql('shop', q{SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = '"user"'::regclass}),
 	'shop', 'its role stays the owner');
+like(slurp("$k->{dir}/kedge.env"), qr{^AUTH_URL=https://shop\.example\.com$}m, 'AUTH_URL is the origin only');
+$k->kedge('config', 'unset', 'AUTH_URL'); # the stack's own again
 is((stat "$k->{dir}/kedge.env")[2] & 07777, 0600, 'the settings are readable by their owner only');
 ($status, $out, $err) = $k->kedge('up', '--port', 0, '--detach');
 is($status, 1, 'kedge up on another database asks for a word');
+($status, $out, $err) = $k->kedge('up', '--port', 0, '--detach', '--database', 'private');
+is($status, 1, 'and another word is refused');
+like($err, qr/AUTH_DATABASE_URL names a database for auth \(shop on .*Remove it .* from \S+kedge\.env/,
+	'the error names the line') or diag($err);
 $k->start(args => [ '--database', 'given' ]);
 run_tap('node', $adoption, 'check', '--base', $k->base, '--state', "$tmp/state.json");
 ($status, $out) = $k->kedge('user', 'list');
 like($out, qr/plain\@adopted\.example/, 'kedge user uses the adopted database');
+# Another directory has no password of the role auth.
+($status, $out, $err) = adopt(@run, @admin, '--cookie', cookie(), '--dir', "$tmp/second");
+is($status, 1, 'a second adoption is refused while Kedge runs');
+like($err, qr/Kedge runs on this database already \(on 1 host\), and the role auth would get another password/,
+	'the error says what would be lost');
+ok(!-e "$tmp/second", 'and no directory is made');
 ($status, $out, $err) = $k->kedge('migrate', 'auth');
 is($status, 0, 'kedge migrate uses the adopted database') or diag($err);
 
@@ -255,6 +297,10 @@ $k->down;
 is($status, 0, 'kedge adopt --undo prints the SQL') or diag($err);
 like($out, qr/^DROP ROLE IF EXISTS auth;$/m, 'it drops the role');
 isnt(shape(), $before, 'printing it has changed nothing');
+($status, $out, $err) = adopt('--undo', '--run', '--from', url('shop'));
+is($status, 1, 'the role of BetterAuth is not enough for the way back');
+like($err, qr/the role shop is not enough: it cannot drop roles.*"kedge adopt --undo --sql"/, 'the error says so');
+is($server->sql('shop', q{SELECT to_regclass('kedge_session_host') IS NOT NULL}), 't', 'nothing was dropped');
 # An administrator runs what the record says; its owner is not one.
 for my $statement ('ALTER ROLE shop SUPERUSER', 'DROP ROLE IF EXISTS auth; ALTER ROLE shop SUPERUSER',
 	'REASSIGN OWNED BY auth_owner TO "x"; ALTER ROLE shop SUPERUSER; --"', 'DROP ROLE IF EXISTS shop')
@@ -267,7 +313,9 @@ for my $statement ('ALTER ROLE shop SUPERUSER', 'DROP ROLE IF EXISTS auth; ALTER
 }
 ($status, $out, $err) = adopt('--undo', '--run', @admin);
 is($status, 0, 'kedge adopt --undo --run succeeds') or diag("$out$err");
-unlike(slurp("$k->{dir}/kedge.env"), qr/SECRET|DATABASE_URL|MIGRATION/, 'the settings are gone');
+like($out, qr/^Removed from \S+kedge\.env: AUTH_MIGRATION_URL, AUTH_DATABASE_URL, AUTH_SECRET, /m,
+	'it says which settings it has removed');
+unlike(slurp("$k->{dir}/kedge.env"), qr/^AUTH_/m, 'the settings are gone');
 is($server->sql('shop', q{SELECT count(*) FROM pg_class WHERE relname ~ '^(kedge|job|webhook|service)'
     AND relnamespace = 'public'::regnamespace}), 0, 'no table of Kedge is left');
 is($server->sql('shop', q{SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace}), 0,

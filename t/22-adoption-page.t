@@ -35,13 +35,16 @@ my $k = Kedge->up(start => 0);
 $k->{port} = my $port = Kedge::free_port();
 my $dir = tempdir(CLEANUP => 1);
 open my $env, '>', "$dir/.env" or die "$dir/.env: $!";
-printf $env "DATABASE_URL='%s'\nBETTER_AUTH_SECRET='%s'\n", $server->url_as('shop:secret', 'shop'), $secret;
+printf $env "DATABASE_URL='%s'\nBETTER_AUTH_SECRET='%s'\nBETTER_AUTH_URL=%s\n",
+    $server->url_as('shop:secret', 'shop'), $secret, $theirs->{base};
 close $env;
 my $admin = $server->url_as('boss:administrator', 'shop');
 my $out = Kedge::Page->new('docs/ADOPTION.md')->run_on_stack($k, dir => $dir, as => sub {
 	my ($text) = @_;
 	$text =~ s{better-auth\.session_token=TOKEN\.SIGNATURE}{$cookie}g;
 	$text =~ s{postgresql://postgres:administrator\@db\.internal/shop}{'$admin'}g;
+	# One user cannot sign in, and the reader has decided to accept that.
+	$text =~ s{kedge adopt(?= --(?:cookie|sql))}{kedge adopt --accept-lockout 1}g;
 	$text =~ s{kedge up --database given}{kedge up --database given --port $port};
 	return $text;
 });
