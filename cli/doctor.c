@@ -16,6 +16,7 @@
 #include "options.h"
 #include "record.h"
 #include "settings.h"
+#include "start_options.h"
 
 /* Exit statuses, for programs that call this. */
 enum { DOCTOR_WELL = 0, DOCTOR_WARNINGS = 1, DOCTOR_ERRORS = 2 };
@@ -140,6 +141,7 @@ open_site(struct doctor *d, const struct options *o)
 	/* what "kedge restart" would use: nginx's files depend on it */
 	if (d->url != NULL && (!settings_load_running(d->arena, &s->spec,
 				   lock_holder(), /* changed= */ NULL) ||
+				  !start_options_apply(s) ||
 				  !spec_take_proxies(d->arena, &s->spec)))
 		return false;
 	colon = d->url == NULL ? NULL : strrchr(d->url, ':');

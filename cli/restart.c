@@ -27,6 +27,7 @@
 #include "settings.h"
 #include "site.h"
 #include "stack.h"
+#include "start_options.h"
 
 /*
  * How long to wait until the old workers have ended. A service whose drain
@@ -56,12 +57,17 @@ open_running(
 static void
 start(struct arena *a, const struct stack *s, const char *port)
 {
+	const struct start_options o = start_options_read(a);
 	const char *const words[] = { "kedge", "up", "--detach", "--dir",
-		s->dir, "--port", port };
+		s->dir, "--port", port, o.force ? "--force" : NULL,
+		o.listen != NULL ? "--listen" : NULL, o.listen,
+		o.web != NULL ? "--web" : NULL, o.web };
 	char *argv[COUNT_OF(words) + 1] = { NULL };
+	size_t n = 0;
 
 	for (size_t i = 0; i < COUNT_OF(words); i++)
-		argv[i] = arena_strdup(a, words[i]);
+		if (words[i] != NULL)
+			argv[n++] = arena_strdup(a, words[i]);
 	execv("/proc/self/exe", argv);
 	print_error("cannot run \"kedge up\": %s", strerror(errno));
 }
@@ -88,7 +94,8 @@ check_settings(struct stack *s, const char *port)
 	file_set_init(&files, s->arena);
 	if (!settings_load_running(
 		s->arena, &s->spec, lock_holder(), tell_file_wins) ||
-	    !spec_take_proxies(s->arena, &s->spec) || !nginx_add(&site, &files))
+	    !start_options_apply(s) || !spec_take_proxies(s->arena, &s->spec) ||
+	    !nginx_add(&site, &files))
 		return false;
 	/* "kedge up" reads the file itself. */
 	for (int i = 0; (name = settings_name(i)) != NULL; i++)

@@ -30,6 +30,7 @@
 #include "record.h"
 #include "settings.h"
 #include "stack.h"
+#include "start_options.h"
 #include "supervisor.h"
 #include "unknown_variables.h"
 #include "upstream.h"
@@ -44,7 +45,7 @@ struct up {
 	const char *env; /* absolute path of the file after --env; or NULL */
 	const char *web; /* what is at "/"; NULL: what kedge.json says */
 	const char *database; /* the word after --database; or NULL */
-	bool detach;
+	bool detach, force;
 	int starter_fd; /* a pipe to the starting process; -1: there is none */
 };
 
@@ -116,6 +117,9 @@ prepare(struct up *u)
 		arena_printf(a, "%ld\n", (long)getpid())) ||
 	    !file_write(
 		a, RECORD_URL_FILE, 0644, arena_printf(a, "%s\n", u->url)) ||
+	    !start_options_write(a,
+		&(struct start_options){
+		    .listen = s->listen, .web = u->web, .force = u->force }) ||
 	    !environment_secrets(s, &u->secrets) ||
 	    !environment_write(s, &u->secrets, u->port) ||
 	    !nginx_write(s, u->port) ||
@@ -404,6 +408,7 @@ up_command(int argc, char **argv)
 		   stack_make(&u->stack)) {
 		u->port = options.port;
 		u->detach = options.detach;
+		u->force = options.force;
 		u->database = options.database;
 		status = u->detach ? run_detached(u) : run(u);
 	}

@@ -148,8 +148,13 @@ my $given_page = 'https://given.example';
 my $others = 'https://other.example';
 sub allowed { my ($origin) = @_; return $k->client->get('/api/auth/ok', origin => $origin)->{headers}{'access-control-allow-origin'} }
 my @start = ($kedge, 'up', '--dir', $dir, '--port', $k->port, '--detach');
+my $web = File::Temp::tempdir(CLEANUP => 1);
+chmod 0755, $web;
+open $f, '>', "$web/index.html" or die;
+print $f "my own page\n";
+close $f;
 ($status, $out, $err) = run({ env => { AUTH_TRUSTED_ORIGINS => $given_page, CORE_TASKS_MAX => 33,
-	KEDGE_TRUSTED_PROXIES => '192.0.2.7' } }, @start);
+	KEDGE_TRUSTED_PROXIES => '192.0.2.7' } }, @start, '--web', $web, '--listen', '127.0.0.2');
 is($status, 0, 'up with variables in its environment') or diag($err);
 like($out, qr{^"kedge down --dir \Q$dir\E" stops it}m, 'up says how to stop a stack that is not the default one');
 ($status, $out, $err) = run(@start);
@@ -160,6 +165,9 @@ for my $n (1, 2) {
 	($status, $out, $err) = run($kedge, 'restart', '--dir', $dir);
 	is($status, 0, "restart $n in another environment") or diag($err);
 	is(allowed($given_page), $given_page, 'nginx has the origin of the last start');
+	is($k->client->get('/')->{body}, "my own page\n", 'and the page of --web');
+	is((run('curl', '-s', 'http://127.0.0.2:' . $k->port . '/'))[1], "my own page\n", 'at the address of --listen');
+	is_deeply(warned(), [], 'the doctor has nothing to say');
 	is($k->service_env('auth')->{AUTH_TRUSTED_ORIGINS}, $given_page, 'auth, too');
 	is($k->service_env('core')->{CORE_TASKS_MAX}, 33, 'and core its variable');
 	like(slurp("$dir/nginx/nginx.conf") . join('', map { slurp($_) // '' } glob("$dir/nginx/*.conf")),
