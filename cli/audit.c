@@ -101,7 +101,6 @@ read_anchors(const struct audit *t, struct audit_check *c)
 	struct arena *a = t->stack.arena;
 	char *line = NULL;
 	size_t size = 0;
-	ssize_t len;
 	FILE *f = fopen(t->anchors, "re");
 
 	if (f == NULL) {
@@ -110,8 +109,7 @@ read_anchors(const struct audit *t, struct audit_check *c)
 		return false;
 	}
 	c->anchors = arena_alloc(a, ANCHORS_MAX * sizeof(*c->anchors));
-	while (c->nanchors < ANCHORS_MAX &&
-	       (len = getline(&line, &size, f)) != -1) {
+	while (c->nanchors < ANCHORS_MAX && getline(&line, &size, f) != -1) {
 		line[strcspn(line, "\n")] = '\0';
 		if (read_anchor(a, c->service, line, &c->anchors[c->nanchors]))
 			c->nanchors++;

@@ -186,7 +186,7 @@ check_row(struct walk *w, struct arena *a, const struct db_rows *rows, int row)
 
 	if (seq != w->seq + 1)
 		found_problem(w->check, arena_printf(a, "link %lld was removed",
-					    (long long)(w->seq + 1)));
+					    (long long)w->seq + 1));
 	w->seq = seq;
 	w->check->links++;
 	if (!next_hash(w, db_get_text(rows, row, COL_EVENT_SHA256)))
