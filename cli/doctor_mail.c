@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/str.h"
 #include "mail/mail_template.h"
+
+#include "env_file.h"
 
 enum { CONNECT_MS = 3000 };
 
@@ -71,27 +74,104 @@ check_templates(struct doctor *d)
 	mail_templates_free(t);
 }
 
-void
-doctor_mail(struct doctor *d)
+/* Where mail goes, and where that is said. */
+struct target {
+	const char *url; /* NULL or "": nowhere */
+	const char *source;
+};
+
+/*
+ * Finds what is in force: the variable of the last start or of the operator,
+ * which precedes kedge.json. False: the file is wrong.
+ */
+static bool
+find_target(struct doctor *d, struct target *ret)
 {
-	const char *url = d->site.spec->mail.url;
-	const char *host, *port, *problem;
+	const struct spec_service *auth = d->site.spec->verifier;
+	const char *name =
+	    arena_printf(d->arena, "%s_MAIL_URL", auth->variable);
+	const char *path = arena_printf(d->arena, "%s/%s.env",
+	    d->site.is_server ? SITE_ETC : "env", auth->name);
+	struct environment e = { 0 };
+
+	if (!environment_parse_if_exists(d->arena, path, &e)) {
+		doctor_add(d, SEVERITY_ERROR, "see the message above",
+		    "%s cannot be read", path);
+		return false;
+	}
+	ret->url = environment_find(&e, name);
+	ret->source = arena_printf(d->arena, "%s in %s", name,
+	    d->site.is_server ? path : "kedge.env or the environment");
+	if (ret->url == NULL && d->site.is_server) {
+		ret->url = d->site.spec->mail.url;
+		ret->source = "\"mail\" in kedge.json";
+	}
+	return true;
+}
+
+static bool
+is_smtp(const char *url)
+{
+	return str_has_prefix(url, "smtp://") ||
+	       str_has_prefix(url, "smtps://");
+}
+
+static void
+check_server(struct doctor *d, const struct target *t)
+{
+	const char *host = strstr(t->url, "://") + strlen("://");
+	const char *port = strrchr(host, ':');
+	const char *end = strchr(host, ']');
+	const char *problem;
 	size_t len;
 
-	if (!d->site.is_server || url != NULL)
-		check_templates(d);
-	if (url == NULL)
-		return;
-	host = strstr(url, "://") + strlen("://");
-	port = strrchr(host, ':');
-	len = (size_t)(port - host);
-	if (host[0] == '[') { /* an IPv6 address */
+	if (end != NULL && port != NULL && port < end) /* a part of "[::1]" */
+		port = NULL;
+	len = port != NULL ? (size_t)(port - host) : strlen(host);
+	if (port == NULL)
+		port = str_has_prefix(t->url, "smtps") ? ":465" : ":25";
+	if (host[0] == '[' && end != NULL) { /* an IPv6 address */
 		host++;
-		len -= 2;
+		len = (size_t)(end - host);
 	}
 	problem =
 	    try_host(d->arena, arena_strndup(d->arena, host, len), port + 1);
 	if (problem != NULL)
-		doctor_add(d, SEVERITY_ERROR, "see \"mail\" in kedge.json",
-		    "the mail server %s does not answer: %s", url, problem);
+		doctor_add(d, SEVERITY_ERROR,
+		    arena_printf(d->arena, "see %s", t->source),
+		    "the mail server %s does not answer: %s", t->url, problem);
+}
+
+void
+doctor_mail(struct doctor *d)
+{
+	struct target json = { d->site.spec->mail.url,
+		"\"mail\" in kedge.json" };
+	struct target t;
+	bool is_on;
+
+	if (!find_target(d, &t))
+		return;
+	is_on = t.url != NULL && t.url[0] != '\0';
+	if (!d->site.is_server || is_on)
+		check_templates(d);
+	/* A stack does not use it, and the server that comes will. */
+	if (!d->site.is_server && json.url != NULL)
+		check_server(d, &json);
+	if (!d->site.is_server && d->url == NULL && t.url == NULL)
+		return; /* it was never started */
+	if (!is_on)
+		doctor_add(d, SEVERITY_NOTE, "see docs/MAIL.md",
+		    "mail is off: nobody can set a new password by mail");
+	else if (str_has_prefix(t.url, "file:"))
+		doctor_add(d, SEVERITY_NOTE, "",
+		    "mail goes to nobody, but into files in %s",
+		    t.url + strlen("file:"));
+	else if (is_smtp(t.url))
+		check_server(d, &t);
+	else
+		doctor_add(d, SEVERITY_ERROR,
+		    "it must be smtp://HOST:PORT, smtps://HOST:PORT or "
+		    "file:DIRECTORY",
+		    "%s is \"%s\"", t.source, t.url);
 }

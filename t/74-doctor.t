@@ -194,6 +194,23 @@ close $smtp;
 finds('a mail server that does not', 'mail', 'error', qr/mail server smtp:\S+ does not answer: Connection refused/, qr/kedge\.json/,
 	sub { $mail->($port) }, sub { shape() });
 
+# What is in force: the start has written it into env/auth.env.
+my $notes = sub {
+	my (undef, $json) = run({ env => { KEDGE_ROOT => $root } }, Kedge->binary('kedge'), qw(doctor mail --json --dir), $k->dir);
+	return join "\n", map { "$_->{severity}: $_->{what}" } @{ jdecode($json)->{findings} };
+};
+is($notes->(), 'note: mail goes to nobody, but into files in mail', 'mail into files is a note');
+my $url = sub { my ($to) = @_; return edit('env/auth.env', sub { s/^AUTH_MAIL_URL=\K.*$/$to/m }) };
+my $env = $url->('');
+is($notes->(), 'note: mail is off: nobody can set a new password by mail', 'that mail is off is a note');
+for ([ "smtp://127.0.0.1:$port", qr/mail server smtp:\S+ does not answer: Connection refused/, qr/AUTH_MAIL_URL in kedge\.env/ ],
+	[ 'smtp://[::1]:1', qr/mail server \S+ does not answer/, qr/AUTH_MAIL_URL/ ],
+	[ 'mail.example.com', qr/AUTH_MAIL_URL in .* is "mail\.example\.com"/, qr{smtp://HOST:PORT} ])
+{
+	my ($to, $what, $advice) = @$_;
+	finds("AUTH_MAIL_URL=$to", 'mail', 'error', $what, $advice, sub { $url->($to) }, sub { write_file("$dir/env/auth.env", $env) });
+}
+
 # ---- nginx ---------------------------------------------------------------------------------------------
 
 my @nginx = (
