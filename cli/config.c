@@ -26,6 +26,8 @@
 
 extern char **environ;
 
+#define PROXIES "KEDGE_TRUSTED_PROXIES"
+
 enum { JSON_MAX_BYTES = 4 * 1024 * 1024 };
 
 /* Where the value of a variable comes from. */
@@ -197,6 +199,13 @@ check_known(const struct stack *s, const char *name)
 	const char *meant, *base = name;
 	size_t len = strlen(name);
 
+	if (service == NULL && str_has_prefix(name, "KEDGE_") &&
+	    !str_eq(name, PROXIES)) {
+		print_error("%s: of the variables that begin with KEDGE_, a "
+			    "stack reads " PROXIES " alone",
+		    name);
+		return false;
+	}
 	if (service == NULL || !spec_is_own(service))
 		return true; /* settings_change() decides */
 	if (str_eq(name + strlen(service->variable), "_MIGRATION_URL"))
@@ -239,6 +248,9 @@ check_origins(const struct stack *s, const char *name, const char *value)
 static bool
 change(struct stack *s, const char *name, const char *value)
 {
+	if (value != NULL && str_eq(name, PROXIES) &&
+	    !spec_set_proxies(s->arena, &s->spec, value))
+		return false; /* "kedge up" would refuse it */
 	if ((value != NULL &&
 		(!check_known(s, name) || !check_origins(s, name, value))) ||
 	    !settings_change(s->arena, &s->spec, name, value))

@@ -45,7 +45,8 @@ struct up {
 	const char *env; /* absolute path of the file after --env; or NULL */
 	const char *web; /* what is at "/"; NULL: what kedge.json says */
 	const char *database; /* the word after --database; or NULL */
-	bool detach, force;
+	bool force; /* listen, although there is no TLS in front */
+	bool detach;
 	int starter_fd; /* a pipe to the starting process; -1: there is none */
 };
 
@@ -89,6 +90,35 @@ check_port(const char *address, int *port)
 	return ok;
 }
 
+/*
+ * A stack has no TLS: whoever reaches its port from another host sends
+ * passwords in the clear, unless a proxy ends TLS.
+ */
+static bool
+check_listen(const struct stack *s, bool force)
+{
+	const char *given = s->listen;
+	struct in_addr address;
+
+	if (given == NULL)
+		return true;
+	if (inet_pton(AF_INET, given, &address) != 1) {
+		print_error("--listen %s: it must be an IPv4 address of this "
+			    "host, or 0.0.0.0 for all of them",
+		    given);
+		return false;
+	}
+	if ((ntohl(address.s_addr) >> 24) == 127 || force ||
+	    s->spec.ntrusted_proxies > 0)
+		return true;
+	print_error("--listen %s: passwords and cookies would cross the "
+		    "network in the clear; put a proxy with TLS in front and "
+		    "name it in KEDGE_TRUSTED_PROXIES (docs/PROXY.md), or add "
+		    "--force",
+	    given);
+	return false;
+}
+
 /* Takes the settings, and refuses a change of databases that nobody meant. */
 static bool
 read_settings(struct up *u)
@@ -98,7 +128,8 @@ read_settings(struct up *u)
 	if (u->env != NULL && !settings_use(s->arena, u->env))
 		return false;
 	return settings_load(s->arena, &s->spec) &&
-	       unknown_variables_print_all(s) &&
+	       spec_take_proxies(s->arena, &s->spec) &&
+	       check_listen(s, u->force) && unknown_variables_print_all(s) &&
 	       database_choice_check(s, u->database);
 }
 
@@ -355,35 +386,6 @@ set_web(struct up *u)
 	return u->web == NULL || spec_set_web(&u->stack.spec, u->web);
 }
 
-/*
- * A stack has no TLS: whoever reaches its port from another host sends
- * passwords in the clear, unless a proxy ends TLS.
- */
-static bool
-set_listen(struct stack *s, const char *given, bool force)
-{
-	struct in_addr address;
-
-	s->listen = given;
-	if (given == NULL)
-		return true;
-	if (inet_pton(AF_INET, given, &address) != 1) {
-		print_error("--listen %s: it must be an IPv4 address of this "
-			    "host, or 0.0.0.0 for all of them",
-		    given);
-		return false;
-	}
-	if ((ntohl(address.s_addr) >> 24) == 127 || force ||
-	    s->spec.ntrusted_proxies > 0)
-		return true;
-	print_error("--listen %s: passwords and cookies would cross the "
-		    "network in the clear; put a proxy with TLS in front and "
-		    "name it in KEDGE_TRUSTED_PROXIES (docs/PROXY.md), or add "
-		    "--force",
-	    given);
-	return false;
-}
-
 int
 up_command(int argc, char **argv)
 {
@@ -403,13 +405,12 @@ up_command(int argc, char **argv)
 	} else if (find_env(a, options.env, &u->env) &&
 		   find_web(a, options.web, &u->web) &&
 		   stack_open(&u->stack, a, options.dir) && set_web(u) &&
-		   spec_take_proxies(a, &u->stack.spec) &&
-		   set_listen(&u->stack, options.listen, options.force) &&
 		   stack_make(&u->stack)) {
 		u->port = options.port;
 		u->detach = options.detach;
-		u->force = options.force;
 		u->database = options.database;
+		u->stack.listen = options.listen;
+		u->force = options.force;
 		status = u->detach ? run_detached(u) : run(u);
 	}
 	arena_free(a);

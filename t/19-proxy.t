@@ -148,6 +148,16 @@ for my $address ('127.0.0.1', '127.0.7.7') {
 	syswrite $s, "GET /api/auth/ok HTTP/1.0\r\n\r\n";
 	is((raw_answers(raw_read($s)))[0]{status}, 200, "it listens on $address");
 }
+# A stack keeps its proxies in kedge.env.
+$k->down;
+sub trusted { return [ Kedge::slurp("$k->{dir}/nginx/realip.conf") =~ /^\s*set_real_ip_from (\S+);/mg ] }
+is(($k->kedge('config', 'set', 'KEDGE_TRUSTED_PROXIES=192.0.2.9'))[0], 0, 'config set');
+my @up = ('up', '--port', $k->port, '--detach', '--listen', '127.0.7.7', { env => { KEDGE_TRUSTED_PROXIES => undef } });
+is(($k->kedge(@up))[0], 0, 'up');
+is_deeply(trusted(), ['192.0.2.9'], 'the proxies of kedge.env are trusted');
+is(($k->kedge('restart', { env => { KEDGE_TRUSTED_PROXIES => undef } }))[0], 0, 'restart');
+is_deeply(trusted(), ['192.0.2.9'], 'after a restart, too');
+is(($k->kedge('config', 'unset', 'KEDGE_TRUSTED_PROXIES'))[0], 0, 'config unset');
 $k->down;
 my $other = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.7.8', LocalPort => 0) or die "listen: $!";
 my ($status, $out, $err) = $k->kedge('up', '--port', $other->sockport, '--detach', '--listen', '0.0.0.0');

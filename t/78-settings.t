@@ -69,6 +69,8 @@ is(slurp("$dir/kedge.env"), "# mine\n\nCORE_TASKS_MAX=\"77\"\n", 'removes the li
 for my $row (
 	[ qr/core has no variable CORE_THREDS \(CORE_THREADS\?\)/, 'set', 'CORE_THREDS=5' ],
 	[ qr/PATH begins with no service's name/, 'set', 'PATH=/tmp' ],
+	[ qr/KEDGE_ROOT: .* a stack reads KEDGE_TRUSTED_PROXIES alone/, 'set', 'KEDGE_ROOT=/tmp' ],
+	[ qr{KEDGE_TRUSTED_PROXIES: "10/8" must be an address or a network}, 'set', 'KEDGE_TRUSTED_PROXIES=10/8' ],
 	[ qr/core_threads is no name of a variable/, 'set', 'core_threads=1' ],
 	[ qr/it is NAME=VALUE/, 'set', 'CORE_THREADS' ],
 	[ qr/config set needs NAME=VALUE/, 'set' ],
