@@ -30,6 +30,7 @@ struct check {
 /* clang-format off */
 static const struct check checks[] = {
 	{ "files", doctor_files },
+	{ "disk", doctor_disk },
 	{ "processes", doctor_processes },
 	{ "databases", doctor_databases, .needs_stack = true },
 	{ "redis", doctor_redis, .needs_stack = true },

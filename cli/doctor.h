@@ -49,6 +49,7 @@ void doctor_add(struct doctor *d, enum severity severity, const char *advice,
     const char *what, ...) PRINTF(4, 5);
 
 void doctor_files(struct doctor *d);
+void doctor_disk(struct doctor *d);
 void doctor_processes(struct doctor *d);
 void doctor_databases(struct doctor *d);
 void doctor_redis(struct doctor *d);

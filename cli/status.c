@@ -2,7 +2,6 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/statvfs.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -10,6 +9,7 @@
 #include "base/json.h"
 #include "http_client/http_client.h"
 
+#include "disk.h"
 #include "health.h"
 #include "lock.h"
 #include "message.h"
@@ -21,9 +21,6 @@
 enum { STATUS_FAILED = 1, STATUS_NOT_RUNNING = 3 };
 enum {
 	JSON_MAX_BYTES = 1024 * 1024,
-	/* below either of these, PostgreSQL will soon refuse to write */
-	DISK_LOW_PERCENT = 3,
-	DISK_LOW_MIB = 256,
 };
 
 /* Writes a duration with its two largest units: "3d4h", "5m12s", "9s". */
@@ -50,15 +47,13 @@ struct view {
 	pid_t supervisor;
 	struct health *health; /* of each process; only services have one */
 	bool *is_service;
-	int64_t free_mib; /* of the file system of the stack's directory */
-	int64_t free_percent;
+	struct disk disk; /* of the stack's directory */
 };
 
 static void
 look(struct view *v, struct arena *a)
 {
 	const struct record *r = v->record;
-	struct statvfs disk;
 
 	http_client_init();
 	v->health = arena_alloc(a, (size_t)r->nprocesses * sizeof(*v->health));
@@ -72,19 +67,8 @@ look(struct view *v, struct arena *a)
 			    health_ask(a, "unix:" SITE_STACK_MONITORING,
 				r->processes[i].name);
 	}
-	v->free_percent = 100;
-	if (statvfs(".", &disk) == 0 && disk.f_blocks > 0) {
-		v->free_percent =
-		    (int64_t)(disk.f_bavail * 100 / disk.f_blocks);
-		v->free_mib =
-		    (int64_t)(disk.f_bavail / 1024 * disk.f_frsize / 1024);
-	}
-}
-
-static bool
-is_full(const struct view *v)
-{
-	return v->free_percent < DISK_LOW_PERCENT || v->free_mib < DISK_LOW_MIB;
+	if (!disk_read(".", &v->disk))
+		v->disk.free_percent = 100;
 }
 
 static void
@@ -113,12 +97,12 @@ print_table(struct arena *a, const struct view *v)
 			    v->health[i].ready ? "ready, but degraded"
 					       : "not ready",
 			    v->health[i].problem);
-	if (is_full(v))
+	if (v->disk.is_low)
 		printf(
 		    "\nThe disk of %s is nearly full: %lld MiB (%lld %%) are "
 		    "free.\n",
-		    v->stack->dir, (long long)v->free_mib,
-		    (long long)v->free_percent);
+		    v->stack->dir, (long long)v->disk.free_mib,
+		    (long long)v->disk.free_percent);
 }
 
 static void
@@ -156,8 +140,8 @@ print_json(struct arena *a, const struct view *v)
 	buf_printf(&b,
 	    ",\"supervisor\":%ld,\"disk\":{\"freeMiB\":%lld,"
 	    "\"freePercent\":%lld},\"processes\":[",
-	    (long)v->supervisor, (long long)v->free_mib,
-	    (long long)v->free_percent);
+	    (long)v->supervisor, (long long)v->disk.free_mib,
+	    (long long)v->disk.free_percent);
 	for (int i = 0; i < v->record->nprocesses; i++)
 		put_process(&b, v, i);
 	printf("%s]}\n", b.data);

@@ -90,6 +90,31 @@ finds('a socket that is gone', 'processes', 'error', qr{nothing listens on the s
 finds('a service that hangs', 'processes', 'error', qr/wallet is not ready: it does not answer/, qr/log/,
 	sub { $k->kill_pid(STOP => $k->pids('wallet-api')) }, sub { $k->kill_pid(CONT => $k->pids('wallet-api')) });
 
+# ---- the disk ---------------------------------------------------------------------------------
+
+# The doctor has a mount namespace of its own, with a small disk at the directory.
+sub small_disk
+{
+	my ($at) = @_;
+	my ($s, $out, $err) = run({ env => { KEDGE_ROOT => $root } }, 'unshare', '-m', 'sh', '-c',
+		'mount -t tmpfs -o size=1m none "$1" && exec "$2" doctor disk --json --dir "$3"', 'sh',
+		$at, Kedge->binary('kedge'), $k->dir);
+	return ($s, map { "$_->{severity}: $_->{what}: $_->{advice}" } @{ (jdecode($out) or die $err)->{findings} });
+}
+is_deeply([ found('disk') ], [], 'the disk is well');
+SKIP: {
+	skip 'only root mounts a small disk', 6 if $> != 0;
+	mkdir "$dir/backups";
+	for my $row ([ log => 'logs' ], [ backups => 'backups' ]) {
+		my ($at, $name) = @$row;
+		my ($s, @full) = small_disk("$dir/$at");
+		is($s, 2, "$at is full: exit status");
+		is(scalar(@full), 1, "$at is full: found once");
+		like($full[0], qr/^error: the disk of the $name \($at\) is nearly full: [01] MiB \(\d+ %\) are free: .*backups/, "$at is full: and what to do");
+	}
+	rmdir "$dir/backups";
+}
+
 # ---- databases --------------------------------------------------------------------------------
 
 finds('a migration that was not run', 'databases', 'error', qr/core: 1 migrations were not run, 9000_more\.sql first/, qr/kedge migrate/,
