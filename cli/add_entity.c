@@ -107,7 +107,8 @@ check_fields(const struct add_entity *order)
 }
 
 /*
- * Chooses the number after the highest one, and refuses a table that is there.
+ * Numbers the new migration one above the highest.  Fails if an existing
+ * migration creates the table.
  */
 static bool
 choose_migration(struct entity *e)
@@ -243,7 +244,10 @@ has_nullable(const struct entity *e, bool is_number)
 	return false;
 }
 
-/* Whether a patch has a member whose type web/schema.h declares. */
+/*
+ * Whether the struct of a patch needs web/schema.h, because a field is nullable
+ * or not a string.
+ */
 static bool
 has_patch_opt(const struct entity *e)
 {
@@ -446,7 +450,10 @@ edit_sources(struct entity *e)
 	return edited != NULL && scaffold_edit(e->scaffold, source, edited);
 }
 
-/* The rows of t/endpoints/NAME.json. The last one has no comma after it. */
+/*
+ * Adds the entity's rows at the end of "pass" in t/endpoints/NAME.json, where
+ * the last row has no comma after it.
+ */
 static bool
 edit_endpoints(struct entity *e)
 {

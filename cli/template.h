@@ -25,15 +25,15 @@ struct template_value {
 	const char *name; /* NULL ends a list of values */
 	const char *value;
 	/*
-	 * For a section: the values of each item; a NULL ends the items. NULL:
-	 * the value is not a section.
+	 * For a section: an array with the values of each item, ended by NULL.
+	 * If `items` itself is NULL, the value is not a section.
 	 */
 	const struct template_value *const *items;
 };
 
 /*
- * For the member items of a section that is there once, with no values of its
- * own, or not at all.
+ * Returns `items` for a section without values of its own, which is written
+ * once if the condition is true, and otherwise left out.
  */
 const struct template_value *const *template_when(bool condition);
 

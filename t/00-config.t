@@ -130,8 +130,8 @@ is_deeply(
 # about a request uses them.
 my @maps = grep { $_->{name} eq 'map' } @all;
 my ($of_log, $others) = (qr/^\$kedge_log/, qr/\$kedge_log/);
-# The variables $kedge_cors... are for the answers to pages of other origins only, and so
-# are $kedge_preflight...: they add headers and answer preflights.
+# The variables $kedge_cors... and $kedge_preflight... are used only to add headers to the
+# answers for pages of other origins, and to answer preflights.
 my ($of_cors, $cors) = (qr/^\$kedge_(?:cors|preflight)/, qr/\$kedge_(?:cors|preflight)/);
 is_deeply(
 	[

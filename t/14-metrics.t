@@ -43,8 +43,8 @@ sub value
 }
 
 # The pool verify answers requests for its own health and metrics, since it may have a
-# master of its own. nginx asks for a verdict with the parameter of the audience, so the
-# two are never confused.
+# master of its own. When nginx asks for a verdict, it names the audience in a parameter, so
+# verify never takes such a request for one about its health or metrics.
 my ($health) = map { $_->{body} } $k->monitor->get('/health/auth/verify');
 like($health, qr/"verify":"ok"/, 'verify answers about its health');
 cmp_ok(scalar keys %{ metrics('auth/verify') }, '>', 50, 'and has metrics');

@@ -141,8 +141,8 @@ my %unfinished = (
 		return { status => 'begun' };
 	},
 );
-# A process has at most 256 such connections, of 20 KiB each, and 1 MiB for received
-# bodies.
+# In each process at most 256 connections wait for a body (fastcgi/bodies.h), with 20 KiB
+# of memory each, and all received bodies of this size have 1 MiB together.
 attack('bodies that do not end', 'begun', { %unfinished, limit_kb => 16 * 1024 }, $begun);
 $k->down;
 done_testing;

@@ -47,7 +47,7 @@ sub doctor
 
 sub found { my (undef, @found) = doctor(@_); return @found }
 
-# Checks that the code makes the doctor find something, and that it is gone after `undo`.
+# Checks that the doctor reports a finding after `do`, and no longer after `undo`.
 sub finds
 {
 	my ($name, $check, $severity, $what, $advice, $do, $undo) = @_;

@@ -14,12 +14,13 @@
 
 struct json_place {
 	/*
-	 * The line, from 1, of the member's name or, for an item of an array
-	 * and for the whole text, of the value.  If there is no such value, the
-	 * line of the innermost object or array on the path that exists.
+	 * A line number, from 1.  For a member: the line of its name.  For an
+	 * item of an array, or for the whole text: the line of the value.  If
+	 * there is no such value: the line of the innermost object or array of
+	 * the path that exists.
 	 */
 	size_t line;
-	/* The value's text, which ends before value + len. NULL: no value. */
+	/* The value's text, of `len` bytes; NULL: there is no such value. */
 	const char *value;
 	size_t len;
 };

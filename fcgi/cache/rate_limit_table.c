@@ -147,7 +147,8 @@ rate_limit_table_refund(struct rate_limit_table *t, const char *key,
 	hash_key(t, key, hash);
 	p = find_place(t->rows[hash[0] % RATE_LIMIT_ROWS], &hash[1]);
 	/*
-	 * due_us may then be in the past, which means that nothing is charged.
+	 * The refund may move due_us into the past; the key then counts as
+	 * unused.
 	 */
 	if (p != NULL)
 		atomic_fetch_sub(&p->due_us, period_ms * 1000 / burst * cost);

@@ -56,9 +56,10 @@ enum listen_trouble {
 /* Classifies the error number of a failed accept(). */
 enum listen_trouble listen_trouble(int error);
 /*
- * Returns the milliseconds to pause after `shortages` results LISTEN_SHORTAGE
- * in a row (at least 1).  The pause grows with their number, because a shortage
- * lasts and each attempt writes a log line.
+ * Returns how many milliseconds to pause after listen_trouble() has returned
+ * LISTEN_SHORTAGE `shortages` (at least 1) times in a row.  The pause grows
+ * with `shortages`, because a shortage lasts and each attempt writes a log
+ * line.
  */
 int listen_backoff_ms(int shortages);
 

@@ -164,8 +164,8 @@ void req_add_header(struct req *r, const char *name, const char *value);
  */
 void req_add_cookie(struct req *r, const char *set_cookie);
 /*
- * Sets the status of a response by the `out` schema, instead of the route's
- * status.
+ * Sets the status of a response that is written by the `out` schema.  Without
+ * this call the response has the route's status.
  */
 void req_set_status(struct req *r, int status);
 /*

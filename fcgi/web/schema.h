@@ -255,9 +255,10 @@ void schema_write(const struct schema *s, struct buf *b, const void *strukt);
 /*
  * Writes the schema in the format JSON Schema 2020-12.  The schema is written
  * in full here even if it is named; named schemas within it are written as
- * references (#/components/schemas/NAME).
+ * references (#/components/schemas/NAME).  schema_openapi() is for input: it
+ * describes only the fields that are read from `from`.  schema_openapi_out() is
+ * for a response, and schema_openapi_field() for one field.
  */
-/* For input: describes the rows that are read from one source. */
 void
 schema_openapi(const struct schema *s, struct buf *b, enum field_from from);
 void schema_openapi_out(const struct schema *s, struct buf *b);

@@ -886,9 +886,10 @@ EXCEPTION WHEN SQLSTATE 'KB001' THEN
 END
 $$;
 
--- Makes all items by one INSERT, if nothing prevents it: see 0011. The caller
--- has stored the keys of the items p_new_ids, so the accounts are locked before
--- the INSERT only if the batch has holds, because their time begins then.
+-- Makes all items by one INSERT, if nothing prevents it: see 0011. p_new_ids has
+-- the ids of the items whose keys the caller has just stored. Only a batch with
+-- holds locks the accounts before the INSERT: the time of a hold begins when its
+-- accounts are locked, not while the statement waits for them.
 CREATE FUNCTION ledger_make(p_items ledger_item[], p_atomic boolean,
 	p_new_ids uuid[]) RETURNS ledger_made[]
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
@@ -939,9 +940,10 @@ BEGIN
 				v_currencies[n], amount, memo, metadata, v_now,
 				v_now + make_interval(secs => hold_s)
 			FROM unnest(p_items) WHERE v_codes[n] IS NULL;
-			-- A user may pay only accounts of users. The paid
-			-- accounts are read only now, because an account may
-			-- have been created since this function began. (IS TRUE
+			-- Only an operator may pay a system account. The paid
+			-- accounts are not read before this point, because one
+			-- of them may have been created since this function
+			-- began. (IS TRUE
 			-- lets PostgreSQL read the few system accounts once,
 			-- not once for each item.)
 			IF EXISTS (SELECT FROM unnest(p_items)
@@ -1009,10 +1011,11 @@ $$;
 
 -- Makes a batch of one user: all items or none (atomic), or each independently.
 -- The keys of items are in the same key space as the keys of single transfers.
--- The row with item 0 is about the whole batch: `code` is set when nothing was
--- done, and `replayed` when an earlier request made the batch. The rows of the
--- items follow. If an atomic batch is refused, the row of the refused item is
--- the only one.
+-- Returns a row with item 0 about the whole batch, then one row for each item.
+-- In the row with item 0, `replayed` is true if an earlier request made the
+-- batch, and `code` is set if the key was used for another request; then no
+-- other row follows. If an atomic batch is refused, only the refused item's row
+-- is returned, without the row with item 0.
 CREATE OR REPLACE FUNCTION ledger_batch(p_user text, p_operator boolean, p_key text,
 	p_sha256 bytea, p_atomic boolean, p_origin text, p_debits uuid[],
 	p_credits uuid[], p_amounts bigint[], p_memos text[], p_metadata json[],

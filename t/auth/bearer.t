@@ -38,8 +38,7 @@ for my $form ([ raw => $raw ], [ signed => $signed ]) {
 	is($nobody->post('/api/core/tasks', { title => 'x' }, by($value), origin => 'https://evil.example')
 		->{status}, 201, 'a bearer token is accepted from any origin, because no browser sends it by itself');
 }
-# A request with a token and the cookie of the same session: the origin is still
-# checked.
+# The cookie of the same session, without a token: the origin is checked.
 my $cookie = $alice->cookie_header;
 is($nobody->post('/api/core/tasks', { title => 'x' }, cookie => $cookie, origin => 'https://evil.example')
 	->{status}, 403, 'a cookie from a foreign origin is refused');

@@ -18,8 +18,8 @@ struct endpoint {
 extern const struct endpoint endpoints[];
 
 /*
- * The sentence for a request without a route.  NULL: BetterAuth has no such
- * endpoint either.
+ * Returns the error message for a request that matches no route, or NULL if
+ * BetterAuth has no such endpoint either.
  */
 const char *endpoint_explain(const struct req *r);
 

@@ -20,9 +20,9 @@
 #define ADDITIONAL_FIELDS "additional-fields"
 
 /*
- * Reads the value of the variable; NULL or "" has no fields.  What it returns
- * lives as long as the process.  NULL: the value is wrong; *ret_problem, a
- * text that lives as long, says why.
+ * Reads the value of the variable; NULL or "" declares no fields.  Returns NULL
+ * if the value is wrong; *ret_problem then says why.  The returned plugin and
+ * the text of *ret_problem are valid until the process ends.
  */
 const struct auth_plugin *
 additional_fields_read(const char *value, const char **ret_problem);

@@ -95,7 +95,10 @@ read_values(const struct auth *auth, struct arena *a,
 	return j != NULL;
 }
 
-/* Gives the message up: its link must not stay in the database. */
+/*
+ * Deletes the message, because its link must not stay in the database, and
+ * discards the job.
+ */
 static enum err
 give_up(struct job *job, struct db *db, const struct mail_row *row,
     const char *reason)
@@ -124,7 +127,10 @@ attempt(struct job *job, struct db *db, const struct mail_row *row,
 	    &result);
 	switch (result.outcome) {
 	case MAIL_SENT:
-		/* In its own statement: from here on it is not sent again. */
+		/*
+		 * Committed at once, because the job is external: after that,
+		 * the message is not sent again.
+		 */
 		return auth_mail_delete(db, job->arena, row->id);
 	case MAIL_DEFERRED:
 		return job_fail(job, ERR_UNAVAILABLE, result.reason);
@@ -143,7 +149,10 @@ send(struct job *job, struct db *db, const void *payload)
 	struct mail_row row;
 	enum err e = auth_mail_select(db, job->arena, in->mail, &row);
 
-	/* An earlier attempt has sent it, and died before it could say so. */
+	/*
+	 * An earlier attempt has deleted the message, and the worker died
+	 * before it stored that the job is complete.
+	 */
 	if (e == ERR_NOT_FOUND) {
 		job_set_result(job,
 		    "{\"note\":\"nothing is left to send: it was sent, or "

@@ -22,9 +22,9 @@ MUST_CHECK enum err ledger_check_all(
     struct db *db, struct arena *a, struct ledger_state *ret_state);
 /*
  * Checks everything in slices. Calls may_go_on after each slice, and returns
- * ERR_CONFLICT when that returns false. If only the totals of all slices show
- * that there is a mismatch, a check in one snapshot then finds which transfers
- * or entries it is about.
+ * ERR_CONFLICT when may_go_on returns false. If no slice has a mismatch, but
+ * the totals of all slices do not agree, a check in one snapshot follows, which
+ * finds the transfers or entries.
  */
 MUST_CHECK enum err ledger_check_slices(struct db *db, struct arena *a,
     bool (*may_go_on)(void *ctx, const struct ledger_state *so_far), void *ctx,
