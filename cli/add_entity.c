@@ -27,10 +27,7 @@ enum {
 	TEXT_SUM_MAX = 80000,
 };
 
-/*
- * The order, and what is derived from it; the functions below fill it and read
- * it.
- */
+/* What the command line asks for (`order`), and what is derived from it. */
 struct entity {
 	struct scaffold *scaffold;
 	struct arena *arena;

@@ -520,8 +520,8 @@ run_roles(struct adopt *x)
 			   arena_printf(a, "%sSET LOCAL ROLE auth_owner;\n%s",
 			       roles, record));
 	/*
-	 * The record comes first: a role that nobody knows of could not be
-	 * taken away again.
+	 * Store the record before the roles are made: without a record, "kedge
+	 * adopt --undo" could not remove them.
 	 */
 	return execute(x->script, "the ids", ids) &&
 	       execute(x->script, "the record of the adoption", record) &&

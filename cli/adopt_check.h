@@ -10,8 +10,9 @@ struct adopt_findings;
 struct stack;
 
 /*
- * Cuts an address to its origin, for AUTH_URL. NULL: it cannot be that; the
- * findings have the reason. `name` is the option or the variable that has it.
+ * Cuts an address to its origin, for AUTH_URL. NULL: the address cannot be
+ * AUTH_URL; the findings have the reason. `name` is the option or the variable
+ * that has it.
  */
 const char *adopt_check_url(const struct adopt_facts *f, const char *name,
     const char *url, struct adopt_findings *found);
@@ -23,8 +24,8 @@ const char *adopt_check_url(const struct adopt_facts *f, const char *name,
 void adopt_check_settings(const struct stack *s, const struct adopt_facts *f,
     struct adopt_findings *found);
 /*
- * The parameter of a connection string that only Prisma knows; NULL: it has
- * none.
+ * Returns a parameter of the connection string that only Prisma knows; NULL:
+ * the string has no such parameter.
  */
 const char *adopt_check_prisma(const char *url);
 

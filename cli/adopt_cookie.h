@@ -1,6 +1,6 @@
 /*
  * adopt_cookie: checks, with the cookie of a live session, that a secret is the
- * one of the BetterAuth server. With another secret every cookie would be
+ * secret of the BetterAuth server. With another secret every cookie would be
  * invalid, and everybody would be signed out.
  */
 #ifndef CLI_ADOPT_COOKIE_H

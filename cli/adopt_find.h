@@ -42,7 +42,7 @@ struct adopt_findings {
 };
 
 void adopt_find(const struct adopt_facts *f, struct adopt_findings *ret);
-/* Adds one; further ones than ADOPT_FINDINGS_MAX are left out. */
+/* Adds a finding; after ADOPT_FINDINGS_MAX findings it does nothing. */
 void adopt_add(struct adopt_findings *found, enum adopt_level level,
     const char *todo, const char *what);
 /*

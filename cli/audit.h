@@ -12,8 +12,8 @@ struct arena;
 int audit_command(int argc, char **argv);
 
 /*
- * The account of the host that calls this command, for the audit log: the one
- * that called sudo(8), if the command runs as root.
+ * The host's user account that calls this command, for the audit log. If the
+ * command runs as root: the account that called sudo(8).
  */
 const char *audit_caller(struct arena *a);
 

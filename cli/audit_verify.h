@@ -2,7 +2,7 @@
  * audit_verify: compares the rows of an audit log with their chain of hashes.
  *
  * The hashes are computed here, from the rows, and not by functions of the
- * database: whoever changes rows could change these, too.
+ * database: whoever changes rows could change these functions, too.
  */
 #ifndef CLI_AUDIT_VERIFY_H
 #define CLI_AUDIT_VERIFY_H
@@ -30,7 +30,7 @@ struct audit_check {
 	int nanchors;
 
 	/* Results */
-	int64_t events; /* that are there */
+	int64_t events; /* number of events in the log */
 	int64_t links;
 	int64_t forgotten; /* the last number that retention has deleted */
 	char last_hex[SHA256_HEX_SIZE];

@@ -4,7 +4,7 @@
  * encrypted secrets.
  *
  * The directory gets its name when it is complete. So an interrupted backup is
- * never taken for one; the next backup removes what it has left.
+ * never taken for a complete one; the next backup removes its files.
  */
 #ifndef CLI_BACKUP_H
 #define CLI_BACKUP_H

@@ -58,12 +58,12 @@ MUST_CHECK bool backup_content_read(struct arena *a, struct db_script *script,
  * JSON object.
  */
 void backup_content_write(struct buf *b, const struct backup_content *content);
-/* Reads them. False: one is missing or wrong. */
+/* Reads these members. False: a member is missing or wrong. */
 MUST_CHECK bool backup_content_parse(
     struct arena *a, const struct json *j, struct backup_content *ret_content);
 /*
- * Compares a restored database with what the manifest says. False: they
- * differ; the differences were printed.
+ * Compares a restored database with the manifest. False: the two differ; the
+ * differences were printed.
  */
 MUST_CHECK bool backup_content_compare(const char *service,
     const struct backup_content *expected, const struct backup_content *found);

@@ -51,7 +51,7 @@ MUST_CHECK bool backup_manifest_read(struct arena *a, const char *dir,
 /* Reads the size and the SHA-256 of a file. False: an error was printed. */
 MUST_CHECK bool backup_file_read(struct arena *a, const char *dir,
     const char *name, struct backup_file *ret_file);
-/* Whether the name is one that a backup has: kedge-20261130T211500Z. */
+/* Whether the name has the form of a backup's name: kedge-20261130T211500Z. */
 bool backup_is_name(const char *name);
 
 #endif

@@ -43,7 +43,7 @@ struct command {
 	int64_t timeout_ms;
 };
 
-/* More of an output is not returned. */
+/* The most bytes of a program's output that are returned. */
 enum { COMMAND_OUTPUT_MAX = 64 * 1024 * 1024 };
 
 /*

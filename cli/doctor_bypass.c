@@ -137,9 +137,9 @@ usual_host(struct doctor *d)
 
 /*
  * Whether the response is from the service, and not a refusal. nginx's own
- * responses have a Content-Security-Policy that those of an application that is
- * not Kedge's do not have. A service of Kedge's answers 401 without an
- * assertion, and only JSON.
+ * responses have a Content-Security-Policy; the responses of an application
+ * that is not Kedge's do not have it. A service of Kedge answers only JSON, and
+ * answers 401 without an assertion.
  */
 static bool
 has_passed(const struct probe *p, const struct doctor_response *r)

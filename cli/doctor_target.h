@@ -16,8 +16,8 @@ struct nginx_directive;
 const struct spec_service *doctor_target_find(struct doctor *d,
     const struct nginx_directive *top, const char *target, bool *ret_is_verify);
 /*
- * The location of kedge.json to which a path belongs: the longest prefix. NULL:
- * the path is in none of the service's.
+ * The location of kedge.json to which a path belongs: the location with the
+ * longest prefix. NULL: the path is in no location of the service.
  */
 const struct spec_location *
 doctor_target_location(const struct spec_service *service, const char *path);

@@ -8,7 +8,7 @@
  * quotes, which may span lines; "\" quotes the next character, and a line that
  * ends with it goes on in the next line; of several lines for a variable the
  * last one counts. What systemd ignores is an error here: a line without "=",
- * a name that is none, quotes that do not end.
+ * an invalid name, quotes that do not end.
  */
 #ifndef CLI_ENV_FILE_H
 #define CLI_ENV_FILE_H
@@ -37,10 +37,13 @@ const char *environment_find(const struct environment *e, const char *name);
  */
 MUST_CHECK bool
 environment_parse(struct arena *a, const char *path, struct environment *e);
-/* The same; a file that does not exist has no variables. */
+/* Like the function above, but a file that does not exist is no error. */
 MUST_CHECK bool environment_parse_if_exists(
     struct arena *a, const char *path, struct environment *e);
-/* The value as a file has it: in quotes, if it would be read as another one. */
+/*
+ * Returns the value as it must be written in a file: in quotes, if without them
+ * it would be read as another value.
+ */
 const char *environment_quoted(struct arena *a, const char *value);
 /*
  * Returns the text of a file with all variables of the environment, one

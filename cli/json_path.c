@@ -39,8 +39,8 @@ print_problem(const struct json_path *p, size_t line, const char *problem,
 }
 
 /*
- * Describes a value for the end of a message. An object or an array may have
- * many lines, and the message is one.
+ * Describes a value for the end of a message. The text of an object or an array
+ * is left out: it may have many lines, and a message has one line.
  */
 static const char *
 describe(struct arena *a, const struct json_place *place)

@@ -17,7 +17,10 @@
 /* The items of a section (template.h): a list of values for each, then NULL. */
 typedef const struct template_value *const *section;
 
-/* A section that is there once, with no values of its own; or not at all. */
+/*
+ * Returns a section without values of its own, which is written once if
+ * `is_there`, and otherwise left out.
+ */
 static section
 section_if(bool is_there)
 {

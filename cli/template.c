@@ -10,7 +10,7 @@
 
 enum { SECTIONS_MAX = 8 }; /* the most sections around a placeholder */
 
-/* The values of a section's item, and of what is around the section. */
+/* The values of a section's item; `outer`: of the surrounding section. */
 struct scope {
 	const struct template_value *values;
 	const struct scope *outer;

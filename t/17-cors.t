@@ -383,7 +383,8 @@ for my $row (
 	like($err, qr/"msg":"invalid trusted origin"/, 'auth logs the invalid origin') or diag("$out$err");
 }
 
-# A misspelled variable is named at start, with the one that was meant, for all services.
+# For every service, `kedge up` prints the name of a misspelled variable and of the variable
+# that was probably meant.
 $k->down;
 $k->{env}{AUTH_TRUSTED_ORIGIN} = $page;
 $k->{env}{WALLET_THREAD} = 4;

@@ -46,8 +46,8 @@ for my $url ('127.0.0.1:8080', 'http://', 'http://a/b', "http://a'+alert(1)+'", 
 refused('a directory with a file', 1, qr/full is not empty: it has thesis\.txt/, 'full', '--template', 'static');
 refused('a file', 1, qr/cannot open full\/thesis.txt: Not a directory/, 'full/thesis.txt', '--template', 'static');
 is_deeply([ map { s{.*/}{}r } files($place, qr/^[^.]/) ], ['full'], 'what is refused leaves nothing');
-# A file that cannot be written, here because it is larger than the limit: those before it
-# are removed again.
+# When a file cannot be written, here because it is larger than the limit, the files that
+# were written before it are removed again.
 my ($status, $out, $err) = run({ dir => $place }, 'sh', '-c', 'trap "" XFSZ; ulimit -f 140; exec "$0" new deep/shop --template static', $kedge);
 is($status, 1, 'a file that cannot be written');
 like($err, qr{deep/shop/public/vendor/\S+: File too large}, 'is named');

@@ -84,8 +84,8 @@ for my $path ('/wiki/static/a.css', '/wiki/static', '/w/x', '/w') {
 	is_deeply([ grep { $named{$_} } keys %{ $r->{json}{headers} } ], [], "$path: and has no identity");
 	is_deeply([ grep { $named{$_} } keys %{ $alice->get($path)->{json}{headers} } ], [], "$path: not even a user's");
 }
-# The application gets the path as it was sent, so it could read one of these as another
-# path than the one whose guard nginx has asked.
+# The application gets the path as the client sent it. So it could read one of these paths
+# as a path with another guard than the guard that nginx has applied.
 for my $path ('/wiki/static/../page', '/wiki/static/%2e%2e/page', '/wiki/static//../page', '/w/../wiki/page', '/wiki//page',
 	'/wiki/page/..%2fstatic/a.css', '/wiki/page/%2e%2e%2Fstatic/a.css', '/wiki/page/%2E./static/x', '/wiki/static/..;/page',
 	'/wiki/static/.;x=1/page', '/wiki/static/\\..\\page', '/wiki/static/%5c..%5Cpage', '/wiki/static%2fa.css', '/wiki/static/..#',

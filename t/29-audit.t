@@ -175,7 +175,7 @@ like($out, qr/, 1 anchors$/m, 'which was compared');
 ($s, $out, $err) = audit('verify', 'wallet', '--anchors', (glob "$k->{dir}/log/wallet*.log")[0]);
 is($s, 0, 'the log of the service has anchors, too') or diag($err);
 
-# Somebody who may do everything in the database, in a copy of it for each try.
+# An attacker who may do everything in the database. Each attempt has its own copy of it.
 my $off = 'SET session_replication_role = replica';
 my $rehash = "DO \$\$ DECLARE l record; h bytea := ''; BEGIN FOR l IN SELECT * FROM audit_link ORDER BY seq LOOP
 	h := sha256(h || int8send(l.seq) || l.event_sha256);

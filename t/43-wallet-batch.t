@@ -45,8 +45,8 @@ is($w->state_of($b), '600/0/600', 'repetitions move no money');
 is($w->move($alice, $a, $b, 1, key => 'b1')->{json}{code}, 'IDEMPOTENCY_KEY_REUSED',
 	'a single transfer with the key of a batch is IDEMPOTENCY_KEY_REUSED');
 
-# Texts are stored unchanged, whatever characters they contain; and a member that only
-# some items have is stored for those items only.
+# Texts are stored unchanged, whatever characters they contain. If only some items have a
+# member, the member is stored for these items only.
 $w->fund($a, 10);
 my $house = $k->sql('wallet', "SELECT id FROM account WHERE name = 'external:USD'");
 my @texts = ('', 'NULL', '{}', 'a,"b"', "\\", "\\\\x00\"", "\x{20ac}\n\t'", ' ', undef, '}');

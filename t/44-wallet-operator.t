@@ -134,8 +134,8 @@ is(scalar(grep { $_ == 200 } @parts), 3, 'of 60 three reversals of 20 succeed, h
 
 # ---- actor and reason ------------------------------------------------------------
 
-# The operator and the reason, as the operator who acted, another operator and the other
-# user see them, and in the database.
+# Checks that both operators see who acted and why, and that the user does not. Returns the
+# transfer as the user sees it.
 sub told
 {
 	my ($name, $id, $who, %want) = @_;
@@ -405,8 +405,8 @@ sub metric
 	return $read && $read->[0];
 }
 
-# Runs the check as a job, in slices: it finds mismatches within a slice, and those that
-# only the totals show.
+# Runs the check as a job, in slices: it finds mismatches within a slice, and mismatches
+# that only the totals show.
 sub check_job
 {
 	my ($payload) = @_;

@@ -68,8 +68,8 @@ $w->check('after all of it at once');
 
 # ---- many clients spend the same balance ------------------------------------------------
 
-# Many requests together need all the money of an account that is always locked: each
-# gets its part, and only the one request too many is refused.
+# Many requests together need all the money of an account that is always locked. Each
+# gets its part; one more request, for which no money is left, is refused.
 my $pot = $w->user('pot', 32 * 5 * 7);
 my $tin = $w->user('tin');
 ($count) = at_once(32, sub {

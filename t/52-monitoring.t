@@ -22,7 +22,8 @@ cmp_ok(scalar keys %severity, '>', 10, 'there are alerts');
 is_deeply([ sort keys %section ], [ sort keys %severity ], 'each alert has a section, and each section an alert');
 like($section{$_} // '', qr/\A\*\Q$severity{$_}\E\.\* /, "$_: the section has its severity") for sort keys %severity;
 
-# Prometheus cannot read a socket, which is what a stack has instead of a server's port.
+# A stack serves its metrics on a Unix socket, a server on a port. Prometheus reads only
+# ports.
 sub relay
 {
 	my ($socket) = @_;

@@ -48,9 +48,10 @@ sub p90
 	return $t[ int(0.9 * $#t) ]
 }
 
-# Checks that requests do not wait for other clients.  A request that does, waits until
-# nginx or the service gives such a client up, after 10 s.  The limit is a quarter of that,
-# because the other clients and other programs also take processor time.
+# Checks that requests do not wait for other clients.  A request that waits for a slow
+# client takes 10 s: only then nginx or the service closes the slow client's connection.
+# The limit is a quarter of 10 s, because the other clients and other programs also take
+# processor time.
 sub undisturbed
 {
 	my ($name, @t) = @_;

@@ -135,7 +135,7 @@ for (1 .. 5) {
 }
 is(scalar keys %generated, 5, 'each of its own');
 
-# Of many who want the same slug at once, one gets it.
+# Several users ask for the same slug at once: exactly one of them gets it.
 my @who = map { $k->user("racer$_") } 1 .. 4;
 my @status = parallel(4, sub { $who[ $_[0] ]->post($links,
 	{ target => "https://example.com/$_[0]", slug => 'wanted' })->{status} });

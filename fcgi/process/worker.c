@@ -16,8 +16,8 @@ worker_ready(const struct worker *w)
 	ssize_t n;
 
 	/*
-	 * The byte count is ignored: if the master is executing itself at the
-	 * moment, nobody reads the pipe.
+	 * The result of write() is ignored: while the master executes its
+	 * binary again, nobody reads the pipe.
 	 */
 	n = write(w->ready_fd, &pid, sizeof(pid));
 	(void)n;

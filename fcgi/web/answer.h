@@ -9,9 +9,9 @@ struct req;
 struct service;
 
 /*
- * The limit for a response that is not a stream.  The largest such response is
- * that to a batch of 1 MiB.  nginx keeps it in memory, see fastcgi_buffers in
- * nginx/http.conf.
+ * The limit for a response that is not a stream.  The largest of these
+ * responses answers a batch of 1 MiB.  nginx keeps a response in memory, see
+ * fastcgi_buffers in nginx/http.conf.
  */
 enum { ANSWER_MAX_BYTES = 2 * 1024 * 1024 };
 

@@ -54,9 +54,9 @@ bool origin_pattern_is_everything(const struct origin_pattern *p);
 
 /*
  * Appends a regular expression (PCRE) that matches the same origins, if they
- * are in canonical form and nothing but origins.  It has no bytes that nginx's
- * quoted strings do not take as they are.  False: the pattern is for redirects
- * only and matches no origin; nothing was appended.
+ * are in canonical form and nothing but origins.  In a quoted string of nginx's
+ * configuration the expression needs no escapes.  False: the pattern is for
+ * redirects only and matches no origin; nothing was appended.
  */
 MUST_CHECK bool
 origin_pattern_add_regex(const struct origin_pattern *p, struct buf *b);

@@ -5,10 +5,11 @@
  * When the worker that serves a GET has died, nginx repeats the request, with
  * the same request id, once for each server of its upstream.  The upstream
  * lists the same socket many times as a server, because each kept connection to
- * the dead worker uses up one of them.  So a request that crashes workers would
- * kill one after the other.  To prevent that, the workers of a service count in
- * shared memory how often each request was started: a request that was started
- * POISON_REQUEST_STARTS times and never ended is refused.
+ * the dead worker uses up one of these servers.  So a request that crashes
+ * workers would kill one worker after the other.  To prevent that, the workers
+ * of a service count in shared memory how often each request was started: a
+ * request that was started POISON_REQUEST_STARTS times and never ended is
+ * refused.
  *
  * When two requests use the same entry at the same time, starts may be
  * forgotten, but never invented.

@@ -89,8 +89,9 @@ is_routable(const char *path)
 }
 
 /*
- * The part of a path that is compared with the routes below the service's
- * prefix, and with those that have a whole path; NULL when none can match.
+ * Two parts of a path: one is compared with the routes below the service's
+ * prefix, the other with the routes that declare a whole path.  A part is NULL
+ * when no route of its kind can match.
  */
 struct comparable {
 	const char *below;

@@ -176,8 +176,8 @@ BEGIN
 		RETURN false;
 	END IF;
 	-- The first postponed delivery is due when the endpoint's pause is
-	-- over. The others wait for the result of that one; they become due at
-	-- random times, in case that the result is never reported.
+	-- over. The other deliveries wait for its result; they become due at
+	-- random times, in case its result is never reported.
 	v_delay_s := CASE WHEN EXISTS (SELECT FROM webhook_waiting
 			WHERE endpoint_id = p_endpoint AND job_id <> p_job)
 		THEN 3600 * (1 + random())

@@ -242,8 +242,8 @@ $$;
 
 -- Webhooks
 
--- The limit of endpoints also holds for concurrent inserts: each of them waits
--- until the one before has committed, and then counts its row, too.
+-- The limit of endpoints also holds for concurrent inserts: each insert waits
+-- until the insert before it has committed, and then counts that row, too.
 CREATE FUNCTION webhook_endpoint_limit() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp

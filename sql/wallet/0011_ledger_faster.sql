@@ -255,9 +255,10 @@ BEGIN
 				v_currencies[n], amount, memo, metadata, v_now,
 				v_now + make_interval(secs => hold_s)
 			FROM unnest(p_items) WHERE v_codes[n] IS NULL;
-			-- A user may pay only accounts of users. The paid
-			-- accounts are read only now, because an account may
-			-- have been created since this function began. (IS TRUE
+			-- Only an operator may pay a system account. The paid
+			-- accounts are not read before this point, because one
+			-- of them may have been created since this function
+			-- began. (IS TRUE
 			-- lets PostgreSQL read the few system accounts once,
 			-- not once for each item.)
 			IF EXISTS (SELECT FROM unnest(p_items)
