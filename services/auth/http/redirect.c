@@ -16,7 +16,7 @@
 enum { URL_MAX_BYTES = 8192 };
 
 enum err
-redirect_read(struct req *r, const char **ret_url)
+redirect_target(struct req *r, const char **ret_url)
 {
 	int count = 0;
 	const char *url = query_find(r->arena, r->query, "callbackURL", &count);

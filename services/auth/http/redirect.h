@@ -15,7 +15,7 @@ struct req;
  * Reads the query's callbackURL: NULL when it is missing, "" when it is empty.
  * 403 INVALID_CALLBACK_URL when it is not trusted, 400 when it is there twice.
  */
-MUST_CHECK enum err redirect_read(struct req *r, const char **ret_url);
+MUST_CHECK enum err redirect_target(struct req *r, const char **ret_url);
 
 /*
  * The URL with one more parameter, before its fragment.  A parameter of this

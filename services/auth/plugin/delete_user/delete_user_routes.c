@@ -201,7 +201,7 @@ open_link(struct req *r, const void *in_struct, void *out_struct)
 	const struct open_in *in = in_struct;
 	struct delete_out *out = out_struct;
 	const char *url;
-	enum err e = redirect_read(r, &url);
+	enum err e = redirect_target(r, &url);
 
 	if (e == ERR_OK)
 		e = session_look(r);

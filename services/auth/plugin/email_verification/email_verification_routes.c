@@ -311,7 +311,7 @@ open_link(struct req *r, const void *in_struct, void *out_struct)
 	struct open_in in = *(const struct open_in *)in_struct;
 	struct open_out *out = out_struct;
 	struct email_token token;
-	enum err e = redirect_read(r, &in.callback_url);
+	enum err e = redirect_target(r, &in.callback_url);
 
 	if (e != ERR_OK)
 		return e;

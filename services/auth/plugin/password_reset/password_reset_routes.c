@@ -117,7 +117,7 @@ open_link(struct req *r, const void *in_struct, void *out_struct)
 {
 	const struct open_in *in = in_struct;
 	const char *url, *owner;
-	enum err e = redirect_read(r, &url);
+	enum err e = redirect_target(r, &url);
 
 	(void)out_struct;
 	if (e != ERR_OK)
