@@ -180,8 +180,8 @@ plan_service(const struct stack *s, const struct spec_service *service,
 		.death_signal = SIGTERM,
 		.stop_stage = PROCESS_STOP_SERVICES,
 		/*
-		 * Twice the drain timeout: the service first drains its jobs,
-		 * then its requests.
+		 * Longer than the drain timeout, after which the master has
+		 * killed its workers.
 		 */
 		.stop_timeout_ms = 22000,
 	};

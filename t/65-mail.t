@@ -73,7 +73,7 @@ for my $row ([ 'defer-rcpt' => qr/450 4\.2\.1/ ], [ 'defer-data' => qr/451 4\.3\
 	like((taken())[-1]{data}, qr/^Message-ID: <\Q$id\E\@/m, "$how: with the id of the job");
 }
 
-# The server takes the message over and drops the line before it says so.
+# The server accepts the message, and closes the connection before it has answered.
 my $before = taken();
 mode('drop-end');
 ask();

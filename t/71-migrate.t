@@ -303,7 +303,7 @@ applied('all files a second time');
 # ---- two migrations at once ----------------------------------------------------------
 
 # A lock of this test holds the first run in the middle of a migration until the
-# second run has read the record and waits.
+# second run has read which files have been run, and waits.
 my $slow = file($n + 5, 'slow');
 my $last = file($n + 6, 'last');
 put($slow, "INSERT INTO half VALUES (5);\nLOCK TABLE good;\n");
@@ -485,7 +485,7 @@ my %copy = (env => { KEDGE_ROOT => $root });
 ($status, $out, $err) = $k->kedge('migrate', 'core', '--status', \%copy);
 is($status, 0, 'migrate --status') or diag($err);
 like($out, qr/^core: up to date, \d+ files$/m, 'nothing is missing');
-my $next = '0900_next.sql';
+$next = '0900_next.sql';
 open my $core, '>', "$root/sql/core/$next" or die $!;
 print {$core} "CREATE TABLE next_table (id bigint);\n";
 close $core;

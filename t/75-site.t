@@ -31,7 +31,8 @@ is((run('openssl', qw(req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nod
 write_file("$top/nginx.d/extra.conf", "location = /extra { default_type text/plain; return 200 'extra\\n'; }\n");
 write_file("$top/acme/.well-known/acme-challenge/token", "proof\n");
 
-# What is run inside.  The stack's sockets have the places of the units' sockets.
+# The script that runs inside the namespaces.  It links the stack's sockets to where the
+# sockets of systemd's units would be.
 write_file("$top/inside.sh", <<'SH');
 set -eu
 top=$1 stack=$2 kedge=$3 nginx=$4

@@ -22,8 +22,8 @@ struct schema_reader {
 	unsigned char *strukt;
 	struct problems *problems;
 	/*
-	 * The values of the query rows, indexed by row; NULL when no row comes
-	 * from the query.
+	 * The values of the query parameters, indexed by the schema's row; NULL
+	 * when no row of the schema is FROM_QUERY.
 	 */
 	struct schema_query_value *query;
 	const char

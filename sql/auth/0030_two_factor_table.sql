@@ -1,6 +1,7 @@
 -- The table of BetterAuth's plugin two-factor, as BetterAuth 1.7.25's own migration makes
--- it, and two columns of ours: the last step of time whose code was used, so that a code
--- works once, and since when a browser may have been trusted.
+-- it, and two columns of ours: the last TOTP time step whose code was used, so that a code
+-- works once; and a time: trust that a browser got before it is void.
+-- kedge: formerly d8924ab13e33c689e97b473e7fee258e95ceaaa8c94c3e1704f29d008b914e8c
 
 CREATE TABLE IF NOT EXISTS "twoFactor" (
 	"id" text NOT NULL PRIMARY KEY,

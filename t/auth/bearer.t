@@ -99,7 +99,8 @@ is(whoami(), 401, 'sign-out with a token also ends the session of the cookie');
 
 my $epoch = sub { return $k->sql('auth', 'SELECT epoch FROM kedge_session_epoch') };
 is($nobody->post('/api/auth/sign-out', {}, by('invented'))->{status}, 200, 'sign-out with an unknown token succeeds');
-# Two sign-outs with one raw token, at once: neither answers while a verdict is allowed.
+# Two sign-outs with one raw token, at once: neither is answered before verify refuses the
+# token.
 for my $round (1 .. 5) {
 	my $token = $k->user("twin$round")->sign_in->{json}{token};
 	$nobody->get('/api/core/whoami', by($token)) for 1 .. 3;

@@ -25,8 +25,8 @@ static struct db *db;
 
 static const struct {
 	const char *what;
-	size_t above; /* the level of the parent, whose ancestors have the ids
-	                 "1", "2", ... */
+	size_t above; /* the level of the parent; it and its ancestors have the
+	                 ids "1", "2", ...; 0: there is no parent */
 	const char *id;
 	int64_t height;
 	enum task_problem problem;

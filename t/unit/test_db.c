@@ -85,7 +85,9 @@ open_pool(int64_t connections)
 	return open_pool_with(connections, /* slow_ms= */ 0);
 }
 
-/* Runs the SQL text as a statement that was not prepared before. */
+/*
+ * Runs the SQL text as a prepared statement, one for each different text.
+ */
 static enum err
 run_text(struct db *on, const char *sql)
 {

@@ -56,8 +56,8 @@ MUST_CHECK enum err
 epoch_catch_up(struct epoch *e, struct db *db, struct arena *a);
 
 /*
- * Called at the beginning and end of each revocation of a worker; slot < 0: of
- * a command.
+ * Called at the beginning and end of each revocation that a worker makes;
+ * slot < 0: that a command makes.
  */
 void epoch_begin_revocation(struct epoch *e, int slot);
 void epoch_end_revocation(struct epoch *e, int slot);

@@ -52,7 +52,10 @@ turn_us(void *ctx, struct arena *a)
 	int64_t now_us = clock_monotonic_us();
 	enum err e;
 
-	/* A failure was logged; without the epoch the cache is not used. */
+	/*
+	 * link_epoch_refresh() logs a failure; without the epoch the cache is
+	 * not used.
+	 */
 	e = link_epoch_refresh(
 	    t->links->epoch, t->links->process.db, a, EPOCH_AGE_MS);
 	(void)e;
