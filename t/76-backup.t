@@ -270,7 +270,7 @@ mkdir "$place/evil/secrets" or die $!;
 symlink '/etc/passwd', "$place/evil/secrets/x" or die $!;
 system('cp', '-r', $third, "$to/evil") == 0 or die;
 system("tar -C '$place/evil' -cf - secrets | '" . tool('age') . "' -R '$place/key.pub' >'$to/evil/secrets.tar.age'") == 0 or die;
-my $manifest = slurp("$to/evil/manifest.json");
+$manifest = slurp("$to/evil/manifest.json");
 my ($bytes, $sha) = (-s "$to/evil/secrets.tar.age", sha256_hex(slurp("$to/evil/secrets.tar.age")));
 my $json = jdecode($manifest);
 @{ $json->{secrets} }{qw(bytes sha256)} = ($bytes, $sha);

@@ -126,6 +126,8 @@ connection_await_body(
 		return;
 	client->body = true;
 	t->bodies++;
+	if (t->bodies > t->bodies_peak)
+		t->bodies_peak = t->bodies;
 	metrics_gauge_add(GAUGE_CONNECTIONS_IDLE, -1);
 	metrics_gauge_add(GAUGE_CONNECTIONS_BODY, 1);
 }

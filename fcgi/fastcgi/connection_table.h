@@ -66,6 +66,8 @@ struct connection_table {
 	int wake_fd;
 	int count; /* number of connections in any state but CONNECTION_FREE */
 	int bodies; /* number of connections that wait for a body */
+	/* the most of them since memory was last returned to the system */
+	int bodies_peak;
 	int paused; /* number of connections whose body waits for room */
 	struct client_connection connections[CONNECTIONS_MAX];
 };

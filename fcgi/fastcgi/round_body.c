@@ -158,12 +158,11 @@ round_begin_body(struct round *r, struct request_context **context)
 static void
 trim(struct round *r)
 {
-	if (r->table->bodies > r->bodies_peak)
-		r->bodies_peak = r->table->bodies;
-	if (r->bodies_peak < TRIM_BODIES ||
-	    r->table->bodies > r->bodies_peak / 2)
+	struct connection_table *t = r->table;
+
+	if (t->bodies_peak < TRIM_BODIES || t->bodies > t->bodies_peak / 2)
 		return;
-	r->bodies_peak = r->table->bodies;
+	t->bodies_peak = t->bodies;
 	malloc_trim(0);
 }
 

@@ -44,11 +44,6 @@ struct round {
 	 */
 	int64_t bodies_end_us;
 	/*
-	 * The most bodies that were arriving at the same time since memory was
-	 * last returned to the system.
-	 */
-	int bodies_peak;
-	/*
 	 * The received requests.  The memory is kept from one round to the
 	 * next.
 	 */
