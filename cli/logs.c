@@ -171,7 +171,10 @@ patterns(const struct stack *s)
 	return list;
 }
 
-/* Whether only nginx's logs are asked for, which are files. */
+/*
+ * Whether only the logs of nginx are asked for: they are files, also where the
+ * services log to the journal.
+ */
 static bool
 needs_no_journal(const struct logs *l)
 {

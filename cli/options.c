@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,81 +13,97 @@
 #include "message.h"
 #include "nearest.h"
 
-static const struct option flags[] = {
-	{ "dir", required_argument, NULL, OPTIONS_DIR },
-	{ "port", required_argument, NULL, OPTIONS_PORT },
-	{ "detach", no_argument, NULL, OPTIONS_DETACH },
-	{ "follow", no_argument, NULL, OPTIONS_FOLLOW },
-	{ "json", no_argument, NULL, OPTIONS_JSON },
-	{ "yes", no_argument, NULL, OPTIONS_YES },
-	{ "owner", no_argument, NULL, OPTIONS_OWNER },
-	{ "system", no_argument, NULL, OPTIONS_SYSTEM },
-	{ "keep", required_argument, NULL, OPTIONS_KEEP },
-	{ "verify", no_argument, NULL, OPTIONS_VERIFY },
-	{ "recipients", required_argument, NULL, OPTIONS_RECIPIENTS },
-	{ "identity", required_argument, NULL, OPTIONS_IDENTITY },
-	/*
-	 * Only `kedge restore` has both options; it tells them apart by the
-	 * argument.
-	 */
-	{ "secrets", no_argument, NULL, OPTIONS_IDENTITY },
-	{ "check", no_argument, NULL, OPTIONS_CHECK },
-	{ "request", required_argument, NULL, OPTIONS_REQUEST },
-	{ "since", required_argument, NULL, OPTIONS_SINCE },
-	{ "level", required_argument, NULL, OPTIONS_LEVEL },
-	{ "service", required_argument, NULL, OPTIONS_SERVICE },
-	{ "lines", required_argument, NULL, OPTIONS_LINES },
-	{ "status", no_argument, NULL, OPTIONS_STATUS },
-	{ "to", required_argument, NULL, OPTIONS_TO },
-	{ "spec", required_argument, NULL, OPTIONS_SPEC },
-	{ "what", required_argument, NULL, OPTIONS_WHAT },
-	{ "force", no_argument, NULL, OPTIONS_FORCE },
-	{ "no-test", no_argument, NULL, OPTIONS_NO_TEST },
-	{ "dry-run", no_argument, NULL, OPTIONS_DRY_RUN },
-	{ "containers", no_argument, NULL, OPTIONS_CONTAINERS },
-	{ "fix", no_argument, NULL, OPTIONS_FIX },
-	{ "env", required_argument, NULL, OPTIONS_ENV },
-	{ "database", required_argument, NULL, OPTIONS_DATABASE },
-	{ "web", required_argument, NULL, OPTIONS_WEB },
-	{ "listen", required_argument, NULL, OPTIONS_LISTEN },
-	{ 0 },
+/* What an option sets: a member of struct options, of the type of its kind. */
+enum kind {
+	FLAG, /* bool; the option has no value */
+	TEXT, /* const char * */
+	COUNT, /* int64_t, at least 1 */
+	PORT, /* int */
+};
+struct row {
+	const char *name;
+	unsigned allowed; /* the bit that a command gives to options_read() */
+	enum kind kind;
+	size_t member;
 };
 
+/* clang-format off */
+#define ROW(name, allowed, kind, member) \
+	{ name, allowed, kind, offsetof(struct options, member) }
+
+static const struct row rows[] = {
+	ROW("dir", OPTIONS_DIR, TEXT, dir),
+	ROW("port", OPTIONS_PORT, PORT, port),
+	ROW("detach", OPTIONS_DETACH, FLAG, detach),
+	ROW("follow", OPTIONS_FOLLOW, FLAG, follow),
+	ROW("json", OPTIONS_JSON, FLAG, json),
+	ROW("yes", OPTIONS_YES, FLAG, yes),
+	ROW("owner", OPTIONS_OWNER, FLAG, owner),
+	ROW("system", OPTIONS_SYSTEM, FLAG, system),
+	ROW("keep", OPTIONS_KEEP, COUNT, keep),
+	ROW("verify", OPTIONS_VERIFY, FLAG, verify),
+	ROW("recipients", OPTIONS_RECIPIENTS, TEXT, recipients),
+	ROW("identity", OPTIONS_IDENTITY, TEXT, identity),
+	ROW("secrets", OPTIONS_IDENTITY, FLAG, secrets),
+	ROW("check", OPTIONS_CHECK, FLAG, check),
+	ROW("request", OPTIONS_REQUEST, TEXT, request),
+	ROW("since", OPTIONS_SINCE, TEXT, since),
+	ROW("level", OPTIONS_LEVEL, TEXT, level),
+	ROW("service", OPTIONS_SERVICE, TEXT, service),
+	ROW("lines", OPTIONS_LINES, COUNT, lines),
+	ROW("status", OPTIONS_STATUS, FLAG, status),
+	ROW("to", OPTIONS_TO, TEXT, to),
+	ROW("spec", OPTIONS_SPEC, TEXT, spec),
+	ROW("what", OPTIONS_WHAT, TEXT, what),
+	ROW("force", OPTIONS_FORCE, FLAG, force),
+	ROW("no-test", OPTIONS_NO_TEST, FLAG, no_test),
+	ROW("dry-run", OPTIONS_DRY_RUN, FLAG, dry_run),
+	ROW("containers", OPTIONS_CONTAINERS, FLAG, containers),
+	ROW("fix", OPTIONS_FIX, FLAG, fix),
+	ROW("env", OPTIONS_ENV, TEXT, env),
+	ROW("database", OPTIONS_DATABASE, TEXT, database),
+	ROW("web", OPTIONS_WEB, TEXT, web),
+	ROW("listen", OPTIONS_LISTEN, TEXT, listen),
+};
+/* clang-format on */
+
 static bool
-read_port(struct options *o, const char *command, const char *text)
+read_port(const char *command, int *ret)
 {
 	int64_t port;
 
-	if (!str_i64(text, 0, 65535, &port)) {
+	if (!str_i64(optarg, 0, 65535, &port)) {
 		print_error("%s: --port %s: a port is a number from 0 to 65535",
-		    command, text);
+		    command, optarg);
 		return false;
 	}
-	o->port = (int)port;
+	*ret = (int)port;
 	return true;
 }
 
-static const struct option *
-find(int flag)
+/* The number of the row with this name, which exists. */
+static size_t
+find(const char *name)
 {
-	for (size_t i = 0; flags[i].name != NULL; i++)
-		if (flags[i].val == flag)
-			return &flags[i];
-	return NULL;
+	size_t i = 0;
+
+	while (!str_eq(rows[i].name, name))
+		i++;
+	return i;
 }
 
 /* Prints that the command has no such option, and the one that was meant. */
 static void
 refuse(const char *command, const char *given, unsigned allowed)
 {
-	const char *names[COUNT_OF(flags)] = { NULL };
+	const char *names[COUNT_OF(rows) + 1] = { NULL };
 	char word[64];
 	const char *meant;
 	size_t n = 0;
 
-	for (size_t i = 0; flags[i].name != NULL; i++)
-		if (((unsigned)flags[i].val & allowed) != 0)
-			names[n++] = flags[i].name;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if ((rows[i].allowed & allowed) != 0)
+			names[n++] = rows[i].name;
 	given += strspn(given, "-");
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(given, "="), given);
 	meant = nearest_name(names, word);
@@ -107,139 +124,73 @@ read_count(const char *command, const char *option, int64_t *ret)
 }
 
 static bool
-apply(struct options *o, const char *command, int flag)
+apply(struct options *o, const char *command, const struct row *row)
 {
-	switch (flag) {
-	case OPTIONS_DIR:
-		o->dir = optarg;
+	void *member = (char *)o + row->member;
+
+	switch (row->kind) {
+	case FLAG:
+		*(bool *)member = true;
 		return true;
-	case OPTIONS_PORT:
-		return read_port(o, command, optarg);
-	case OPTIONS_DETACH:
-		o->detach = true;
+	case TEXT:
+		*(const char **)member = optarg;
 		return true;
-	case OPTIONS_FOLLOW:
-		o->follow = true;
-		return true;
-	case OPTIONS_FORCE:
-		o->force = true;
-		return true;
-	case OPTIONS_JSON:
-		o->json = true;
-		return true;
-	case OPTIONS_KEEP:
-		return read_count(command, "keep", &o->keep);
-	case OPTIONS_LINES:
-		return read_count(command, "lines", &o->lines);
-	case OPTIONS_LEVEL:
-		o->level = optarg;
-		return true;
-	case OPTIONS_SERVICE:
-		o->service = optarg;
-		return true;
-	case OPTIONS_STATUS:
-		o->status = true;
-		return true;
-	case OPTIONS_VERIFY:
-		o->verify = true;
-		return true;
-	case OPTIONS_RECIPIENTS:
-		o->recipients = optarg;
-		return true;
-	case OPTIONS_IDENTITY:
-		o->secrets = o->secrets || optarg == NULL;
-		if (optarg != NULL)
-			o->identity = optarg;
-		return true;
-	case OPTIONS_CHECK:
-		o->check = true;
-		return true;
-	case OPTIONS_REQUEST:
-		o->request = optarg;
-		return true;
-	case OPTIONS_SINCE:
-		o->since = optarg;
-		return true;
-	case OPTIONS_YES:
-		o->yes = true;
-		return true;
-	case OPTIONS_SYSTEM:
-		o->system = true;
-		return true;
-	case OPTIONS_ENV:
-		o->env = optarg;
-		return true;
-	case OPTIONS_DATABASE:
-		o->database = optarg;
-		return true;
-	case OPTIONS_LISTEN:
-		o->listen = optarg;
-		return true;
-	case OPTIONS_WEB:
-		o->web = optarg;
-		return true;
-	case OPTIONS_TO:
-		o->to = optarg;
-		return true;
-	case OPTIONS_SPEC:
-		o->spec = optarg;
-		return true;
-	case OPTIONS_WHAT:
-		o->what = optarg;
-		return true;
-	case OPTIONS_NO_TEST:
-		o->no_test = true;
-		return true;
-	case OPTIONS_CONTAINERS:
-		o->containers = true;
-		return true;
-	case OPTIONS_DRY_RUN:
-		o->dry_run = true;
-		return true;
-	case OPTIONS_FIX:
-		o->fix = true;
-		return true;
-	default:
-		o->owner = true;
-		return true;
+	case COUNT:
+		return read_count(command, row->name, member);
+	case PORT:
+		return read_port(command, member);
 	}
+	return false;
+}
+
+/* The rows, as getopt_long() wants them: it returns 0 for each of them. */
+static void
+fill_long_options(struct option ret[COUNT_OF(rows) + 1])
+{
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		ret[i] = (struct option){
+			.name = rows[i].name,
+			.has_arg = rows[i].kind == FLAG ? no_argument
+			                                : required_argument,
+		};
+	ret[COUNT_OF(rows)] = (struct option){ 0 };
 }
 
 bool
 options_read(
     struct options *o, int argc, char **argv, unsigned allowed, int args_max)
 {
+	struct option long_options[COUNT_OF(rows) + 1];
 	char letter[2] = "";
-	int flag;
+	int found, at = 0;
 
 	*o = (struct options){ .port = 8080 };
+	fill_long_options(long_options);
 	optind = 0; /* begin anew: a command may call another one */
 	opterr = 0; /* getopt() prints no errors; print_error() does */
-	for (;;) {
-		flag = getopt_long(argc, argv, ":fn:", flags, NULL);
-		if (flag == -1)
-			break;
-		if (flag == 'f')
-			flag = OPTIONS_FOLLOW;
-		if (flag == 'n')
-			flag = OPTIONS_LINES;
-		if (flag == ':') {
+	while ((found = getopt_long(argc, argv, ":fn:", long_options, &at)) !=
+	       -1) {
+		if (found == 'f')
+			at = (int)find("follow");
+		if (found == 'n')
+			at = (int)find("lines");
+		if (found == ':') {
 			print_error("%s: %s needs a value; see \"kedge %s "
 				    "--help\"",
 			    argv[0], argv[optind - 1], argv[0]);
 			return false;
 		}
-		if (flag == '?') {
+		if (found == '?') {
 			letter[0] = (char)optopt;
 			refuse(argv[0], optopt != 0 ? letter : argv[optind - 1],
 			    allowed);
 			return false;
 		}
-		if (((unsigned)flag & allowed) == 0) {
-			refuse(argv[0], find(flag)->name, allowed);
+		if ((rows[at].allowed & allowed) == 0) {
+			refuse(argv[0], rows[at].name, allowed);
 			return false;
 		}
-		if (!apply(o, argv[0], flag))
+		if (!apply(o, argv[0], &rows[at]))
 			return false;
 	}
 	o->args = argv + optind;

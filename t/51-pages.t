@@ -30,12 +30,12 @@ my @pages = (
 );
 
 # The doctor has just sent hundreds of requests, and log lines of one kind are limited in
-# each second: a request whose line was dropped is sent again.
+# each second: a request whose line was dropped is sent again, for ten seconds at most.
 sub ask_again
 {
 	my ($text) = @_;
 	return $text =~ s{^(id=.*\n)(kedge logs --request "\$id")$}
-	    {for n in 1 2 3 4 5 6; do\n$1$2 2>/dev/null && break\ndone}mr;
+	    {for n in \$(seq 50); do\n$1$2 2>/dev/null && break\nsleep 0.2\ndone}mr;
 }
 
 # Backups go to a directory of this test, and the stack keeps its port.

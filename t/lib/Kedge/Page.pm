@@ -105,10 +105,6 @@ sub run_on_stack
 	for my $path ("$place/bin/kedge", "$place/kedge") {
 		open my $kedge, '>', $path or die "$path: $!";
 		print $kedge "#!/bin/sh\n'$program' \"\$1\" --help | grep -q -e '--dir D' || exec '$program' \"\$@\"\n",
-		    # A line may be written a moment after the response that it is about.
-		    "case \" \$* \" in *' --request '*) n=0; while [ \$n -lt 50 ] && ",
-		    "[ -z \"\$('$program' \"\$@\" --dir '", $stack->dir, "' 2>/dev/null)\" ]; ",
-		    "do n=\$((n + 1)); sleep 0.1; done;; esac\n",
 		    "for a in \"\$@\"; do [ \"\$a\" != -- ] || { c=\$1; shift; exec '$program' \"\$c\" --dir '",
 		    $stack->dir, "' \"\$@\"; }; done\nexec '$program' \"\$@\" --dir '", $stack->dir, "'\n";
 		close $kedge or die "$path: $!";
